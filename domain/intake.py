@@ -1,0 +1,186 @@
+"""受理: a complaint becomes a ticket, or adds to the one it already is. Pure: storage saves what comes out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from domain.category import Category
+from domain.complaint import Complaint, Kind
+from domain.event import Event
+from domain.outcome import Notice, Outcome
+from domain.people import Actor
+from domain.routing import Destination, Routing
+from domain.settling import ended, settled
+from domain.ticket import IN_HAND, Clock, Share, Status, Ticket
+from domain.understanding import Understanding
+
+STATUS_OF = {
+    Destination.UNIT: Status.DISPATCHED,
+    Destination.DESK: Status.TRIAGE,
+    Destination.OUTSIDE: Status.TRANSFERRED,
+}
+
+
+def open_ticket(
+    complaint: Complaint,
+    understanding: Understanding,
+    category: Category | None,
+    kind: Kind,
+    routing: Routing,
+    actor: Actor,
+    now: datetime,
+) -> Outcome:
+    """The draft of a new ticket with its first events. `category` None: the model named a leaf that is gone."""
+    ticket = settled(
+        Ticket(
+            id=0,
+            no="",
+            complaint=complaint,
+            understanding=understanding,
+            kind=kind,
+            category=category.code if category else understanding.category.code,
+            category_name=category.name if category else understanding.category.name,
+            urgency=routing.urgency,
+            status=STATUS_OF[routing.destination],
+            created_at=now,
+            why=routing.why,
+            problems=routing.problems,
+            refer_to=routing.department.code if routing.department else "",
+            refer_to_name=routing.department.name if routing.department else "",
+            assignments=routing.assignments,
+            desk_clocks=routing.desk_clocks,
+            due_outer=complaint.due_outer,
+            source_version=complaint.source_version,
+        )
+    )
+    received = Event(
+        "received",
+        now,
+        actor.name,
+        actor.role,
+        data={
+            "channel": complaint.channel,
+            "source_no": complaint.source_no,
+            "kind": kind,
+            "category": ticket.category,
+            "urgency": ticket.urgency,
+            "confidence": round(understanding.confidence, 4),
+            "model": f"{understanding.engine}/{understanding.version}",
+        },
+    )
+    return Outcome(ticket, (received, destination_event(ticket, routing, actor, now)), notices_of(ticket, routing))
+
+
+def destination_event(ticket: Ticket, routing: Routing, actor: Actor, now: datetime) -> Event:
+    """What the routing did with the ticket, with the reason in words."""
+    if routing.destination is Destination.UNIT:
+        return Event(
+            "dispatched",
+            now,
+            actor.name,
+            actor.role,
+            position=routing.assignments[0].position,
+            data={
+                "units": [
+                    {"unit": one.unit, "share": one.share, "cell": one.cell, "handler": one.handler}
+                    for one in routing.assignments
+                ],
+                "why": list(routing.why),
+            },
+        )
+    if routing.destination is Destination.OUTSIDE:
+        return Event(
+            "referred", now, actor.name, actor.role, data={"department": ticket.refer_to, "why": list(routing.why)}
+        )
+    return Event("sent_to_desk", now, actor.name, actor.role, data={"why": list(routing.why)})
+
+
+def notices_of(ticket: Ticket, routing: Routing) -> tuple[Notice, ...]:
+    """Whom to tell of a new routing: each unit's handler; the platform when it is not ours."""
+    if routing.destination is Destination.OUTSIDE:
+        return channel_notice(ticket, "referred", {"department": ticket.refer_to_name})
+    return tuple(
+        Notice(f"account:{one.handler}", "dispatched", {"position": one.position, "category": ticket.category_name})
+        for one in routing.assignments
+        if one.handler
+    )
+
+
+def channel_notice(ticket: Ticket, about: str, data: dict[str, object]) -> tuple[Notice, ...]:
+    """A report to the platform the complaint came from; nothing for what our own people entered."""
+    from_platform = ticket.complaint.channel
+    if ticket.complaint.is_manual:
+        return ()
+    return (Notice(f"channel:{from_platform}", about, {"source_no": ticket.complaint.source_no, **data}),)
+
+
+_COMPARED = (
+    "title content claimed_kind claimed_urgency codes reporter place party appeal due_outer attachments reported_at"
+).split()
+
+
+def received_again(existing: Ticket, draft: Outcome, actor: Actor, now: datetime) -> Outcome | None:
+    """The same source number came again.
+
+    The same version: a difference is kept as an event that names the fields; nothing new gives None. A newer version
+    (重办, suffix `-01`): an unfinished ticket goes on and notes it; a finished one is worked again, by today's routing.
+    """
+    complaint = draft.ticket.complaint
+    differing = [name for name in _COMPARED if getattr(existing.complaint, name) != getattr(complaint, name)]
+    if complaint.source_version <= existing.source_version:
+        if not differing:
+            return None
+        return Outcome(existing, (Event("sent_differently", now, actor.name, actor.role, data={"fields": differing}),))
+    resent = Event(
+        "sent_again", now, actor.name, actor.role, data={"version": complaint.source_version, "fields": differing}
+    )
+    ticket = replace(existing, source_version=complaint.source_version)
+    if existing.status in IN_HAND or existing.status in {Status.TRIAGE, Status.MERGED}:
+        return Outcome(replace(ticket, urges=ticket.urges + 1), (resent,))
+    return _reopened(ticket, draft.ticket, resent, actor, now)
+
+
+def _reopened(ticket: Ticket, fresh: Ticket, resent: Event, actor: Actor, now: datetime) -> Outcome:
+    """A finished ticket starts another round with the shares and clocks that today's routing gives it."""
+    round_ = ticket.rehandled + 2
+    offset = len(ticket.assignments)
+    again = tuple(
+        replace(one, position=one.position + offset, clocks=_in_round(one.clocks, round_)) for one in fresh.assignments
+    )
+    reopened = settled(
+        replace(
+            ticket,
+            status=fresh.status,
+            assignments=tuple(ended(one, now) for one in ticket.assignments) + again,
+            desk_clocks=ticket.desk_clocks + _in_round(fresh.desk_clocks, round_),
+            rehandled=ticket.rehandled + 1,
+            refer_to=fresh.refer_to,
+            refer_to_name=fresh.refer_to_name,
+            due_outer=fresh.due_outer or ticket.due_outer,
+            why=fresh.why,
+            resolved_at=None,
+            followed_up_at=None,
+            closed_at=None,
+            solved="",
+            satisfaction="",
+        )
+    )
+    dispatched = Event(
+        "reopened",
+        now,
+        actor.name,
+        actor.role,
+        position=again[0].position if again else 0,
+        data={"units": [one.unit for one in again], "why": list(fresh.why)},
+    )
+    notices = tuple(
+        Notice(f"account:{one.handler}", "reopened", {"position": one.position})
+        for one in again
+        if one.handler and one.share is Share.LEAD
+    )
+    return Outcome(reopened, (resent, dispatched), notices)
+
+
+def _in_round(clocks: tuple[Clock, ...], round_: int) -> tuple[Clock, ...]:
+    return tuple(replace(clock, round=round_) for clock in clocks)

@@ -1,0 +1,65 @@
+"""What handling needs to ask of the router, so that the domain can act without knowing rules or calendars."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from domain.category import Category
+from domain.complaint import Kind, Urgency
+from domain.limit import Limit
+from domain.routing import Routing
+from domain.ticket import Clock, Ticket
+
+
+class Planner(Protocol):
+    """Answers from the deployment's rules; pure, no I/O."""
+
+    @property
+    def return_reasons(self) -> Mapping[str, str]:
+        """Return reason codes and what they mean."""
+        ...
+
+    def category(self, code: str) -> Category | None: ...
+
+    def is_unit(self, code: str) -> bool: ...
+
+    def is_person_of(self, account: str, unit: str) -> bool: ...
+
+    def unit_name(self, code: str) -> str: ...
+
+    def unit_head(self, code: str) -> str:
+        """The account of a unit's head; empty when it has none."""
+        ...
+
+    def is_department(self, code: str) -> bool: ...
+
+    def plan(
+        self,
+        ticket: Ticket,
+        now: datetime,
+        *,
+        category: str,
+        kind: Kind,
+        urgency: Urgency | None = None,
+        unit: str | None = None,
+        department: str | None = None,
+        return_barred: bool = False,
+    ) -> Routing:
+        """Route again after a person's decision. New shares are numbered after those that the ticket has."""
+        ...
+
+    def helper(self, ticket: Ticket, unit: str, now: datetime) -> Routing:
+        """One more unit beside the lead: a routing with exactly one helper share."""
+        ...
+
+    def resolve_again(self, ticket: Ticket, now: datetime) -> Clock:
+        """The resolve clock of another round, after the citizen said that the matter is not solved."""
+        ...
+
+    def extension_limit(self, ticket: Ticket) -> Limit: ...
+
+    def extended(self, clock: Clock, working_days: int) -> Clock:
+        """The clock with its deadline moved by so many working days; `original_due_at` stays."""
+        ...

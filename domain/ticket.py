@@ -1,0 +1,196 @@
+"""工单: a complaint on its way, its assignments to units and their limits. Not: what may be done (`lifecycle`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from domain.complaint import Complaint, Kind, Urgency
+from domain.light import Light
+from domain.limit import Stage
+from domain.understanding import Understanding
+
+
+class Status(StrEnum):
+    """Where a ticket, or one unit's share of it, stands."""
+
+    TRIAGE = "triage"  # 待研判: waits at the desk for a person
+    DISPATCHED = "dispatched"  # 待签收
+    ACCEPTED = "accepted"  # 办理中
+    RETURNED = "returned"  # 退单待审
+    EXTENDED = "extended"  # 延期待审
+    RESOLVED = "resolved"  # 已办结, 待回访
+    FOLLOWED_UP = "followed_up"  # 已回访, 待结案
+    CLOSED = "closed"  # 结案
+    TRANSFERRED = "transferred"  # 已转外部门
+    MERGED = "merged"  # 已并入另一工单
+    REJECTED = "rejected"  # 不予受理
+
+
+STATUS_NAMES: dict[Status, str] = {
+    Status.TRIAGE: "待研判",
+    Status.DISPATCHED: "待签收",
+    Status.ACCEPTED: "办理中",
+    Status.RETURNED: "退单待审",
+    Status.EXTENDED: "延期待审",
+    Status.RESOLVED: "已办结待回访",
+    Status.FOLLOWED_UP: "已回访待结案",
+    Status.CLOSED: "已结案",
+    Status.TRANSFERRED: "已转外部门",
+    Status.MERGED: "已并单",
+    Status.REJECTED: "不予受理",
+}
+
+IN_HAND: frozenset[Status] = frozenset({Status.DISPATCHED, Status.ACCEPTED, Status.RETURNED, Status.EXTENDED})
+"""A unit has it and has not finished: its limits run."""
+
+OPEN: frozenset[Status] = IN_HAND | {Status.TRIAGE}
+"""Somebody of ours still owes the citizen something."""
+
+FINISHED: frozenset[Status] = frozenset({Status.CLOSED, Status.MERGED, Status.REJECTED})
+"""Nothing more happens unless the platform sends the matter again."""
+
+
+class Share(StrEnum):
+    """主办 or 协办."""
+
+    LEAD = "lead"
+    HELPER = "helper"
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A running limit. It stops when its step is done; `stopped_at` after `due_at` means overdue.
+
+    `original_due_at` keeps the first deadline when an extension moved `due_at`. `round` counts re-handlings from 1.
+    Only clocks with a duty behind them light up: `return` is a right, not a duty.
+    """
+
+    stage: Stage
+    limit: str
+    rule: str
+    started_at: datetime
+    due_at: datetime
+    yellow_at: datetime
+    original_due_at: datetime
+    provisional: bool = False
+    reasons: tuple[str, ...] = ()
+    light: Light = Light.GREEN
+    stopped_at: datetime | None = None
+    round: int = 1
+
+    @property
+    def runs(self) -> bool:
+        return self.stopped_at is None
+
+    @property
+    def lights_up(self) -> bool:
+        return self.runs and self.stage is not Stage.RETURN
+
+    def overdue(self, now: datetime) -> bool:
+        return (self.stopped_at or now) > self.due_at
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """派单: one unit's share of a ticket. `position` counts from 1 within the ticket.
+
+    `owner` is the A post, `backup` the B post and `handler` the one of them on duty; all are account codes of
+    `config.yml`.
+    `return_barred`: the command centre has ruled; this unit may not return it.
+    """
+
+    position: int
+    share: Share
+    unit: str
+    status: Status
+    dispatched_at: datetime
+    owner: str = ""
+    backup: str = ""
+    handler: str = ""
+    area: str = ""
+    cell: str = ""
+    light: Light = Light.GREEN
+    clocks: tuple[Clock, ...] = ()
+    return_barred: bool = False
+    extensions: int = 0
+    accepted_at: datetime | None = None
+    contacted_at: datetime | None = None
+    resolved_at: datetime | None = None
+    ended_at: datetime | None = None  # taken off this unit: re-dispatched, merged, or the lead finished
+    result: str = ""
+    request: dict[str, object] | None = None  # the return or extension that waits for a ruling
+
+    @property
+    def in_hand(self) -> bool:
+        return self.ended_at is None and self.status in IN_HAND
+
+    def clock(self, stage: Stage) -> Clock | None:
+        """The newest clock of a stage; None when this share has none."""
+        found = [clock for clock in self.clocks if clock.stage is stage]
+        return max(found, key=lambda clock: clock.round) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """程序缺项: a step that should have happened and has not. `blocking` ones are red, the others yellow."""
+
+    code: str
+    position: int
+    opened_at: datetime
+    blocking: bool = False
+    cured_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A complaint on its way. `version` grows by one with every change, so that two people cannot change it at once."""
+
+    id: int
+    no: str
+    complaint: Complaint
+    understanding: Understanding
+    kind: Kind
+    category: str
+    category_name: str
+    urgency: Urgency
+    status: Status
+    created_at: datetime
+    why: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()  # rules that failed while routing; shown red
+    refer_to: str = ""  # code of the outside department
+    refer_to_name: str = ""
+    assignments: tuple[Assignment, ...] = ()
+    desk_clocks: tuple[Clock, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    light: Light = Light.GREY
+    due_outer: datetime | None = None
+    returns: int = 0
+    redispatches: int = 0
+    extensions: int = 0
+    urges: int = 0
+    presses: int = 0
+    rehandled: int = 0
+    merged_into: str = ""
+    resolved_at: datetime | None = None
+    followed_up_at: datetime | None = None
+    solved: str = ""  # yes, partly, no; as the citizen said
+    satisfaction: str = ""  # satisfied, basically, unsatisfied
+    closed_at: datetime | None = None
+    source_version: int = 0  # the newest re-handling suffix seen
+    version: int = 1
+
+    @property
+    def lead(self) -> Assignment | None:
+        """The 主办 share that counts now; None at the desk or outside."""
+        for assignment in reversed(self.assignments):
+            if assignment.share is Share.LEAD and assignment.ended_at is None:
+                return assignment
+        return None
+
+    @property
+    def due_inner(self) -> datetime | None:
+        """Our own deadline: the lead's resolve clock."""
+        clock = self.lead.clock(Stage.RESOLVE) if self.lead else None
+        return clock.due_at if clock else None
