@@ -116,8 +116,19 @@ def channel_notice(ticket: Ticket, about: str, data: dict[str, object]) -> tuple
 
 
 _COMPARED = (
-    "title content claimed_kind claimed_urgency codes reporter place party appeal due_outer attachments reported_at"
-).split()
+    "title",
+    "content",
+    "claimed_kind",
+    "claimed_urgency",
+    "codes",
+    "reporter",
+    "place",
+    "party",
+    "appeal",
+    "due_outer",
+    "attachments",
+    "reported_at",
+)
 
 
 def received_again(existing: Ticket, draft: Outcome, actor: Actor, now: datetime) -> Outcome | None:

@@ -142,7 +142,7 @@ def addressed(ticket: Ticket, actor: Actor, position: int | None) -> Assignment 
         found = next((assignment for assignment in live if assignment.position == position), None)
         if found is None:
             there = "、".join(str(assignment.position) for assignment in live) or "无"
-            raise Incomplete((("assignment", f"本工单没有在办的第 {position} 号派单;在办的派单序号:{there}"),))
+            raise Incomplete((("assignment", f"本工单没有在办的第 {position} 号派单；在办的派单序号：{there}"),))
         return found
     if actor.unit is not None:
         own = [assignment for assignment in live if assignment.unit == actor.unit]
@@ -188,10 +188,10 @@ def permit(ticket: Ticket, action: Action, actor: Actor, position: int | None) -
     roles = frozenset().union(*(rule.roles for rule in rows))
     if actor.role not in roles:
         names = "、".join(ROLE_NAMES[role] for role in Role if role in roles)
-        raise Forbidden(f"“{ACTION_NAMES[action]}”只能由{names}操作,您的身份是{ROLE_NAMES[actor.role]}")
+        raise Forbidden(f"“{ACTION_NAMES[action]}”只能由{names}操作，您的身份是{ROLE_NAMES[actor.role]}")
     assignment = addressed(ticket, actor, position)
     if actor.role is Role.BRIGADE and (assignment is None or assignment.unit != actor.unit):
-        raise Forbidden(f"工单 {ticket.no} 没有派给您所在的大队,不能{ACTION_NAMES[action]}")
+        raise Forbidden(f"工单 {ticket.no} 没有派给您所在的大队，不能{ACTION_NAMES[action]}")
     fitting = [rule for rule in rows if _status_for(rule, ticket, assignment) in rule.status]
     if not fitting:
         status = assignment.status if rows[0].on_assignment and assignment else ticket.status
@@ -200,7 +200,7 @@ def permit(ticket: Ticket, action: Action, actor: Actor, position: int | None) -
         allowed = allowed_actions(ticket, actor, assignment)
         may = "、".join(ACTION_NAMES[one] for one in allowed) or "无"
         raise NotAllowed(
-            f"工单 {ticket.no} 目前“{STATUS_NAMES[status]}”,不能{ACTION_NAMES[action]};现在可以:{may}", allowed
+            f"工单 {ticket.no} 目前“{STATUS_NAMES[status]}”，不能{ACTION_NAMES[action]}；现在可以：{may}", allowed
         )
     for rule in fitting:
         if actor.role in rule.roles:

@@ -19,9 +19,9 @@ class Unit(StrEnum):
 
 
 UNIT_NAMES: dict[Unit, str] = {
-    Unit.NATURAL_HOURS: "小时(连续计)",
-    Unit.WORKING_MINUTES: "分钟(工作时间内)",
-    Unit.WORKING_HOURS: "小时(工作时间内)",
+    Unit.NATURAL_HOURS: "小时（连续计）",
+    Unit.WORKING_MINUTES: "分钟（工作时间内）",
+    Unit.WORKING_HOURS: "小时（工作时间内）",
     Unit.WORKING_DAYS: "个工作日",
     Unit.CALENDAR_DAYS: "个自然日",
 }
@@ -63,10 +63,10 @@ class Limit:
         match = _WRITTEN.match(written)
         units = "、".join(unit.value for unit in Unit)
         if match is None:
-            raise ValueError(f"时限“{written}”写法不对:应为“数字 单位”,例如 3 working_days;单位可用 {units}")
+            raise ValueError(f"时限“{written}”写法不对：应为“数字 单位”，例如 3 working_days；单位可用 {units}")
         number, word = int(match[1]), match[2]
         if word not in set(Unit):
-            raise ValueError(f"时限“{written}”的单位“{word}”不认识:可用 {units}")
+            raise ValueError(f"时限“{written}”的单位“{word}”不认识：可用 {units}")
         if number == 0:
             raise ValueError(f"时限“{written}”不能为 0")
         return cls(number, Unit(word))

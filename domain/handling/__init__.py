@@ -24,7 +24,7 @@ FIELD_NAMES: dict[str, str] = {
     "basis": "退单依据",
     "working_days": "申请延长的工作日数",
     "reason": "理由",
-    "decision": "审批意见(approved 同意 / refused 不同意)",
+    "decision": "审批意见（approved 同意 / refused 不同意）",
     "result": "办理结果",
     "requirement": "督办要求",
     "category": "事项分类代码",

@@ -29,7 +29,12 @@ def follow_up(step: Step, details: FollowUp) -> Outcome:
         return Outcome(step.ticket, (event,))
     if not details.solved:
         raise Incomplete(
-            (("solved", "请填写是否解决(solved):yes 已解决、partly 部分解决、no 未解决;没有联系上请填 reached=false"),)
+            (
+                (
+                    "solved",
+                    "请填写是否解决（solved）：yes 已解决、partly 部分解决、no 未解决；没有联系上请填 reached=false",
+                ),
+            )
         )
     ticket = replace(step.ticket, followed_up_at=step.now, solved=details.solved, satisfaction=details.satisfaction)
     if details.solved != "no":
@@ -61,7 +66,7 @@ def close(step: Step, details: Close) -> Outcome:
         )
     unreachable = ticket.complaint.reporter.anonymous or not ticket.complaint.reporter.wants_follow_up
     if ticket.status is Status.RESOLVED and not (details.reason or unreachable):
-        raise Incomplete((("reason", "本工单尚未回访;不回访而结案必须说明理由(reason)"),))
+        raise Incomplete((("reason", "本工单尚未回访；不回访而结案必须说明理由（reason）"),))
     closed = replace(ticket, status=Status.CLOSED, closed_at=step.now)
     event = step.event("closed", reason=masked_text(details.reason), note=masked_text(details.note))
     return Outcome(settled(closed), (event,), channel_notice(ticket, "closed", {}))
@@ -96,7 +101,7 @@ def merge(ticket: Ticket, into: Ticket, actor: Actor, now: datetime, note: str) 
     if ticket.no == into.no:
         raise Incomplete((("into", "不能把工单并入它自己"),))
     if into.status in {Status.MERGED, Status.REJECTED}:
-        raise Incomplete((("into", f"工单 {into.no} 已并单或不予受理,请选择仍然有效的工单"),))
+        raise Incomplete((("into", f"工单 {into.no} 已并单或不予受理，请选择仍然有效的工单"),))
     merged = replace(
         ticket,
         status=Status.MERGED,

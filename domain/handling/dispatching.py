@@ -24,19 +24,19 @@ def transfer(step: Step, details: Transfer) -> Outcome:
     named = [field for field in ("brigade", "department", "handler") if getattr(details, field)]
     if len(named) != 1:
         raise Incomplete(
-            (("brigade", "请在 brigade(大队)、department(外部门)、handler(本大队同事)中填写且只填写一项"),)
+            (("brigade", "请在 brigade（大队）、department（外部门）、handler（本大队同事）中填写且只填写一项"),)
         )
     if details.handler:
         return _hand_over(step, details)
     if step.actor.role is Role.BRIGADE:
         raise NotAllowed(
-            "大队只能在本大队内移交(handler);不属于本大队职责的请退单,由指挥中心转办",
+            "大队只能在本大队内移交（handler）；不属于本大队职责的请退单，由指挥中心转办",
             allowed_actions(step.ticket, step.actor, step.share),
         )
     if details.department and not step.planner.is_department(details.department):
-        raise Incomplete((("department", f"外部门“{details.department}”不存在,请填写事项分类表中的部门代码"),))
+        raise Incomplete((("department", f"外部门“{details.department}”不存在，请填写事项分类表中的部门代码"),))
     if details.brigade and not step.planner.is_unit(details.brigade):
-        raise Incomplete((("brigade", f"承办单位“{details.brigade}”不存在,请填写 config.yml 中 units 的代码"),))
+        raise Incomplete((("brigade", f"承办单位“{details.brigade}”不存在，请填写 config.yml 中 units 的代码"),))
     if details.share == "helper":
         return _add_helper(step, details)
     waiting = next((one for one in step.ticket.assignments if one.in_hand and one.status is Status.RETURNED), None)
@@ -66,11 +66,11 @@ def _hand_over(step: Step, details: Transfer) -> Outcome:
     share = step.share
     if share is None or not share.in_hand:
         raise NotAllowed(
-            f"工单 {step.ticket.no} 没有在办的派单,不能移交给同事", allowed_actions(step.ticket, step.actor, share)
+            f"工单 {step.ticket.no} 没有在办的派单，不能移交给同事", allowed_actions(step.ticket, step.actor, share)
         )
     if not step.planner.is_person_of(details.handler, share.unit):
         unit = step.planner.unit_name(share.unit)
-        raise Incomplete((("handler", f"“{details.handler}”不是{unit}的人员,只能移交给本单位同事"),))
+        raise Incomplete((("handler", f"“{details.handler}”不是{unit}的人员，只能移交给本单位同事"),))
     event = step.event(
         "handed_over",
         share.position,
@@ -85,7 +85,9 @@ def _hand_over(step: Step, details: Transfer) -> Outcome:
 def _add_helper(step: Step, details: Transfer) -> Outcome:
     live = {one.unit for one in step.ticket.assignments if one.ended_at is None}
     if step.ticket.lead is None:
-        raise NotAllowed(f"工单 {step.ticket.no} 还没有主办单位,不能先派协办", allowed_actions(step.ticket, step.actor))
+        raise NotAllowed(
+            f"工单 {step.ticket.no} 还没有主办单位，不能先派协办", allowed_actions(step.ticket, step.actor)
+        )
     if details.brigade in live:
         raise Incomplete((("brigade", f"{step.planner.unit_name(details.brigade)}已经在承办本工单"),))
     routing = step.planner.helper(step.ticket, details.brigade, step.now)
@@ -128,7 +130,7 @@ def reclassify(step: Step, details: Reclassify) -> Outcome:
     """A person's word about the matter. The unit stays, with its clocks, when the new category is its business too."""
     leaf = step.planner.category(details.category)
     if leaf is None:
-        raise Incomplete((("category", f"事项分类代码“{details.category}”不存在,请从事项分类表中选取"),))
+        raise Incomplete((("category", f"事项分类代码“{details.category}”不存在，请从事项分类表中选取"),))
     kind = details.kind or step.ticket.kind
     urgency = details.urgency or step.ticket.urgency
     ticket = replace(step.ticket, category=leaf.code, category_name=leaf.name, kind=kind, urgency=urgency)

@@ -50,18 +50,18 @@ def give_back(step: Step, details: Return) -> Outcome:
     reasons = step.planner.return_reasons
     if details.reason_code not in reasons:
         known = "、".join(f"{code} {name}" for code, name in reasons.items())
-        raise Incomplete((("reason_code", f"退单原因代码“{details.reason_code}”不存在;可用:{known}"),))
+        raise Incomplete((("reason_code", f"退单原因代码“{details.reason_code}”不存在；可用：{known}"),))
     if details.suggested_unit and not (
         step.planner.is_unit(details.suggested_unit) or step.planner.is_department(details.suggested_unit)
     ):
         raise Incomplete((("suggested_unit", f"建议承办单位“{details.suggested_unit}”不存在"),))
     others = tuple(one for one in allowed_actions(step.ticket, step.actor, share) if one is not Action.RETURN)
     if share.return_barred:
-        raise NotAllowed(f"工单 {step.ticket.no} 已由指挥中心裁定由本单位承办,不能再退单", others)
+        raise NotAllowed(f"工单 {step.ticket.no} 已由指挥中心裁定由本单位承办，不能再退单", others)
     clock = share.clock(Stage.RETURN)
     if clock is not None and clock.overdue(step.now):
         raise NotAllowed(
-            f"工单 {step.ticket.no} 已过退单时限({clock.limit}),不能退单;确需调整请联系指挥中心转办", others
+            f"工单 {step.ticket.no} 已过退单时限（{clock.limit}），不能退单；确需调整请联系指挥中心转办", others
         )
     request: dict[str, object] = {
         "reason_code": details.reason_code,
@@ -85,12 +85,12 @@ def extend(step: Step, details: Extend) -> Outcome:
     clock = share.clock(Stage.RESOLVE)
     others = tuple(one for one in allowed_actions(step.ticket, step.actor, share) if one is not Action.EXTEND)
     if clock is None or clock.overdue(step.now):
-        raise NotAllowed(f"工单 {step.ticket.no} 的办结时限已过,延期应当在到期之前申请", others)
+        raise NotAllowed(f"工单 {step.ticket.no} 的办结时限已过，延期应当在到期之前申请", others)
     if share.extensions >= 1:
-        raise NotAllowed(f"工单 {step.ticket.no} 已经延期一次,不能再次延期", others)
+        raise NotAllowed(f"工单 {step.ticket.no} 已经延期一次，不能再次延期", others)
     limit = step.planner.extension_limit(step.ticket)
     if not 1 <= details.working_days <= limit.number:
-        raise Incomplete((("working_days", f"延期应为 1 至 {limit.number} 个工作日,收到的是 {details.working_days}"),))
+        raise Incomplete((("working_days", f"延期应为 1 至 {limit.number} 个工作日，收到的是 {details.working_days}"),))
     request: dict[str, object] = {
         "working_days": details.working_days,
         "reason": masked_text(details.reason),

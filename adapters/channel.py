@@ -1,0 +1,60 @@
+"""The interface of a channel: raw bytes in, a `Complaint` or every reason against it out. Not: HTTP or storage."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from importlib import import_module
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+from adapters import body
+from adapters.fields import Plan
+from adapters.problems import BODY, FieldProblem, Refused, Unreadable, type_name
+from adapters.report import Report, ReportBack
+from adapters.schema import schema_of
+from adapters.settings import ChannelSettings
+from domain.complaint import Complaint
+
+__all__ = ["BODY", "Channel", "FieldProblem", "Refused", "Report", "Unreadable"]
+
+
+class Channel:
+    """A platform that sends JSON, made from its section of the configuration."""
+
+    def __init__(self, settings: ChannelSettings) -> None:
+        """Raises `ValueError` (Chinese) when words or defaults of the field map do not fit."""
+        self.settings = settings
+        self._plan = Plan(settings, settings.fields, settings.defaults)
+        self._zone = ZoneInfo(settings.timezone)
+        self._report_back = cast(ReportBack, import_module(f"adapters.{settings.adapter}.report_back"))
+
+    @property
+    def code(self) -> str:
+        return self.settings.code
+
+    def members(self, request_body: bytes) -> tuple[list[bytes], bool]:
+        """Each member's exact bytes, and whether the body was an array. Raises `Unreadable`."""
+        return body.members(request_body, self.settings.max_members)
+
+    def read(self, raw: bytes, received_at: datetime) -> Complaint:
+        """One member as a complaint; `received_at` is aware. Raises `Refused` with every bad field."""
+        return self._plan.read(decoded_object(raw), received_at, channel=self.settings.code, raw=raw)
+
+    def report(self, report: Report) -> dict[str, Any] | None:
+        """What the platform is told of a step, in its own fields and words; None when it does not hear of it."""
+        return self._report_back.payload(report, self._zone)
+
+    def schema(self) -> dict[str, Any]:
+        """The JSON schema of a member under this channel's field map, for OpenAPI."""
+        return schema_of(self.settings.fields, self.settings.name)
+
+
+def decoded_object(raw: bytes) -> dict[str, object]:
+    """A member's fields under their own names. Raises `Refused` when it is not a JSON object."""
+    try:
+        value = body.decoded(raw)
+    except Unreadable as error:
+        raise Refused([FieldProblem(BODY, f"正文{error}", "unreadable")]) from None
+    if not isinstance(value, dict):
+        raise Refused([FieldProblem(BODY, f"每件诉求应为 JSON 对象，收到的是{type_name(value)}", "type")])
+    return value

@@ -1,0 +1,37 @@
+"""How the digital city management platform is told what became of its case. Not: where it is posted."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from adapters.report import Report, worded
+
+WORDS: dict[str, tuple[str, str]] = {
+    "received": ("1", "已受理"),
+    "dispatched": ("2", "已派遣"),
+    "accept": ("3", "处置中"),
+    "return": ("4", "申请回退"),
+    "extend": ("5", "申请延期"),
+    "resolve": ("6", "已处置，待核查"),
+    "close": ("7", "结案"),
+    "merge": ("8", "并案"),
+    "referred": ("9", "不属本单位处置"),
+}
+"""Our step → their case state (AJZT) and its word."""
+
+
+def payload(report: Report, zone: ZoneInfo) -> dict[str, Any] | None:
+    """The state of the case after one step, times as 14 digits; None for steps that they do not hear of."""
+    state = worded(WORDS, report)
+    if state is None:
+        return None
+    return {
+        "AJBH": report.source_no,
+        "CZDH": report.ticket_no,
+        "AJZT": state[0],
+        "AJZTMC": state[1],
+        "CZDW": report.unit_name,
+        "CZYJ": report.text,
+        "CZSJ": f"{report.at.astimezone(zone):%Y%m%d%H%M%S}",
+    }

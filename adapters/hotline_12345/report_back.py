@@ -1,0 +1,40 @@
+"""How 12345 is told what became of its ticket. Not: where it is posted, nor when it is tried again."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from adapters.report import Report, worded
+
+WORDS: dict[str, tuple[str, str]] = {
+    "received": ("10", "已接收"),
+    "dispatched": ("20", "待签收"),
+    "accept": ("30", "办理中"),
+    "contact": ("31", "已联系诉求人"),
+    "return": ("40", "申请退单"),
+    "extend": ("50", "申请延期"),
+    "resolve": ("60", "已办结"),
+    "follow-up": ("70", "已回访"),
+    "close": ("80", "已结案"),
+    "merge": ("81", "已并单"),
+    "referred": ("90", "非本单位职责，建议转办"),
+}
+"""Our step → their status code and word."""
+
+
+def payload(report: Report, zone: ZoneInfo) -> dict[str, Any] | None:
+    """The feedback for one step, with the number just as they sent it; None for steps that they do not hear of."""
+    status = worded(WORDS, report)
+    if status is None:
+        return None
+    suffix = f"-{report.source_version:02}" if report.source_version else ""
+    return {
+        "orderNum": report.source_no + suffix,
+        "unitOrderNum": report.ticket_no,
+        "orderState": status[0],
+        "orderStateName": status[1],
+        "organizationName": report.unit_name,
+        "content": report.text,
+        "replyTime": f"{report.at.astimezone(zone):%Y-%m-%d %H:%M:%S}",
+    }

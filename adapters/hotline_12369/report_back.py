@@ -1,0 +1,37 @@
+"""How 12369 is told what became of its report. Not: where it is posted."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from adapters.report import Report, worded
+
+WORDS: dict[str, tuple[str, str]] = {
+    "received": ("accepting", "受理中"),
+    "dispatched": ("accepted", "已受理"),
+    "accept": ("investigating", "调查中"),
+    "extend": ("extending", "申请延期"),
+    "return": ("rejecting", "申请退回"),
+    "resolve": ("replied", "已答复"),
+    "close": ("closed", "已办结"),
+    "merge": ("merged", "并案处理"),
+    "referred": ("rejected", "不予受理，已告知主管部门"),
+}
+"""Our step → their status and its word."""
+
+
+def payload(report: Report, zone: ZoneInfo) -> dict[str, Any] | None:
+    """The status of the report after one step; None for steps that they do not hear of."""
+    status = worded(WORDS, report)
+    if status is None:
+        return None
+    return {
+        "reportNo": report.source_no,
+        "handleNo": report.ticket_no,
+        "status": status[0],
+        "statusName": status[1],
+        "handleUnit": report.unit_name,
+        "replyContent": report.text,
+        "handleTime": f"{report.at.astimezone(zone):%Y-%m-%d %H:%M:%S}",
+    }
