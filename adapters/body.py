@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import msgspec
@@ -13,6 +14,8 @@ _RAW_LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _ANY = msgspec.json.Decoder()
 _AT_BYTE = re.compile(r"\(byte ([0-9]+)\)")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_SPACE = re.compile(r"[ \t\r\n]*")
+_LENIENT = json.JSONDecoder(parse_int=str, parse_float=str)
 
 
 def members(body: bytes, max_members: int) -> tuple[list[bytes], bool]:
@@ -32,7 +35,9 @@ def members(body: bytes, max_members: int) -> tuple[list[bytes], bool]:
     try:
         found = [bytes(one) for one in _RAW_LIST.decode(body)] if first == b"[" else [bytes(_RAW.decode(body))]
     except msgspec.MsgspecError as error:
-        raise Unreadable(f"请求正文不是有效的 JSON{_position(error, body)}，请检查后重新发送") from None
+        found = _split(body) if first == b"[" else []
+        if not found:
+            raise Unreadable(f"请求正文不是有效的 JSON{_position(error, body)}，请检查后重新发送") from None
     except RecursionError:
         raise Unreadable("请求正文嵌套层数过多，无法读取，请检查后重新发送") from None
     if first not in (b"[", b"{"):
@@ -58,6 +63,33 @@ def decoded(raw: bytes) -> object:
         ) from None
     except RecursionError:
         raise Unreadable("嵌套层数过多，无法读取，请检查后重新发送") from None
+
+
+def _split(body: bytes) -> list[bytes]:
+    """The members of an array of which one holds half a character or a NaN; empty when the array itself is broken.
+
+    The standard library is lenient with both, so that only that member is refused when it is decoded.
+    """
+    text = body.decode("utf-8")
+    at = _past_space(text, 0) + 1
+    found: list[bytes] = []
+    sign = ","
+    while sign == ",":
+        start = _past_space(text, at)
+        try:
+            _, end = _LENIENT.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            return []
+        found.append(text[start:end].encode())
+        at = _past_space(text, end)
+        sign = text[at : at + 1]
+        at += 1
+    return found if sign == "]" and not text[at:].strip(" \t\r\n") else []
+
+
+def _past_space(text: str, at: int) -> int:
+    space = _SPACE.match(text, at)
+    return space.end() if space else at
 
 
 def _position(error: msgspec.MsgspecError, body: bytes) -> str:

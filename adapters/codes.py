@@ -60,11 +60,17 @@ class CodeBook:
         schemes: Sequence[SchemeSettings],
         words: Mapping[str, str],
         unknown: Literal["refuse", "keep"],
+        *,
+        from_sheet: bool = False,
     ) -> None:
-        """`words`: other words for codes, e.g. 噪音 for 噪声. Raises `ValueError` when they name no code."""
+        """`words`: other words for codes, e.g. 噪音 for 噪声. `from_sheet`: codes may have lost the zeros they began with.
+
+        Raises `ValueError` when the words name no code.
+        """
         self._schemes = [(one, one.names()) for one in schemes]
         self._words = {half_width(word): code for word, code in words.items()}
         self._keep = unknown == "keep"
+        self._from_sheet = from_sheet
         self._number = number_reader(64)
         listed = [code for _, names in self._schemes for code in names]
         self._expected = "；".join(one.hint for one, _ in self._schemes if one.hint)
@@ -82,6 +88,8 @@ class CodeBook:
             if not names:
                 return Code(scheme.scheme, scheme.version, text)
             own = text
+            if self._from_sheet and own not in names and own.isdigit():
+                own = next((filled for size in (4, 5) if (filled := own.zfill(size)) in names), own)
             if own not in names and len(own) > scheme.region_digits and own[: scheme.region_digits].isdigit():
                 own = own[scheme.region_digits :]
             if own in names:

@@ -51,6 +51,10 @@ class _Step:
         return self.sources[0][0], None
 
 
+_SPREADSHEET_TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d", "excel")
+"""What a spreadsheet makes of a time, in whatever format it was entered."""
+
+
 class _WrongParent(Exception):
     """Something stands where an object with inner fields should."""
 
@@ -173,11 +177,17 @@ class Plan:
         shape, limit = canonical.shape, canonical.limit
         keep = field.unknown == "keep"
         if shape in (Shape.TIME, Shape.DEADLINE):
-            formats = TimeFormats(field.format or DEFAULT_FORMATS, self._zone)
+            written = field.format or DEFAULT_FORMATS
+            formats = TimeFormats((*written, *_SPREADSHEET_TIMES) if self._from_sheet else written, self._zone)
             return formats.report_time if shape is Shape.TIME else formats.deadline
         if shape in (Shape.CODE, Shape.CODES):
             words = {word: str(code) for word, code in field.values.items()}
-            book = CodeBook(self._settings.schemes[cast(CodeField, name)], words, field.unknown or "refuse")
+            book = CodeBook(
+                self._settings.schemes[cast(CodeField, name)],
+                words,
+                field.unknown or "refuse",
+                from_sheet=self._from_sheet,
+            )
             self._books[name] = book
             return _alone(book.code if shape is Shape.CODE else book.codes)
         if shape is Shape.KIND:

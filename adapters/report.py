@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 class Report:
     """One step of a ticket as its platform may know it. It holds nothing of the reporter.
 
-    `action`: an action of `domain.lifecycle`, or `received`, `dispatched`, `referred` (another department's business).
-    `at` is aware; `unit_name` who acts, `text` what was done or why.
+    `action`: what the domain's notice is about: `accepted`, `contacted`, `extension_asked`, `extended`, `resolved`,
+    `closed`, `merged`, `referred` (another department's business) or `rejected`. `at` is aware; `unit_name` who acts,
+    `text` what was done or why.
     """
 
     ticket_no: str

@@ -81,6 +81,9 @@ class FingerprintSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     fingerprint: tuple[FieldName, ...] = Field(description="参与生成编号的字段（规范名）", min_length=1)
+    headings: tuple[str, ...] = Field(
+        default=(), description="另外参与生成编号的列名，用于其余内容相同、却是不同诉求的表格"
+    )
 
 
 class MapSettings(BaseModel):

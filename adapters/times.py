@@ -57,17 +57,17 @@ class TimeFormats:
         """Raises `ValueError` with a Chinese message for a format that is none."""
         self._zone = zone
         listed = tuple(formats)
-        self._parsers = tuple((_parser(one, zone), _has_clock(one)) for one in listed)
+        self._parsers = tuple((_parser(one, zone), one) for one in listed)
         self._example = "、".join(dict.fromkeys(_example(one) for one in listed[:2]))
 
     def parse(self, value: object) -> tuple[datetime, bool]:
         """The moment in UTC, and whether a time of day was given; without one it is 00:00. Raises `Unfit`."""
         text = _text_of(value)
-        for parse, has_clock in self._parsers:
+        for parse, written in self._parsers:
             try:
                 found = parse(text)
                 if found is not None:
-                    return found.astimezone(UTC), has_clock
+                    return found.astimezone(UTC), _has_clock(written, text)
             except (ValueError, OverflowError):  # 13th months, 25 o'clock, the year 0
                 continue
         raise unfit(f"{quoted(value)}不是可以识别的时间，应写成 {self._example} 这样", "format")
@@ -124,8 +124,10 @@ def _parser(written: str, zone: tzinfo) -> _Parser:
     return _pattern(written, zone)
 
 
-def _has_clock(written: str) -> bool:
-    return not written.startswith("%") or "%H" in written
+def _has_clock(written: str, text: str) -> bool:
+    if written == "excel":
+        return "." in text  # a whole number is a date alone
+    return "%H" in written or "%" not in written
 
 
 def _example(written: str) -> str:

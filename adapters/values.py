@@ -106,16 +106,19 @@ def sheet_number_reader(limit: int) -> Callable[[object], str]:
     def read(value: object) -> str:
         text = plain(value)
         if found := _TRAILING_ZERO.fullmatch(text):
-            return found.group(1)
-        if found := _SCIENTIFIC.fullmatch(text):
+            whole, exact = found.group(1), True
+        elif found := _SCIENTIFIC.fullmatch(text):
             digits, exponent = found.group(1) + (found.group(2) or ""), int(found.group(3))
-            if len(digits.rstrip("0") or "0") - 1 > exponent or len(digits) <= exponent:
-                raise unfit(
-                    f"{quoted(text)}已被表格软件改成科学计数法，末尾数位已丢失，请将该列设为文本格式后重新导出",
-                    "format",
-                )
-            return digits[: exponent + 1]
-        return text
+            whole = digits[: exponent + 1]
+            exact = len(digits) > exponent and not digits[exponent + 1 :].strip("0")
+        else:
+            return text
+        if not exact or int(whole) >= LARGEST_EXACT:
+            raise unfit(
+                f"{quoted(text)}已被表格软件改成科学计数法或小数，末尾数位可能已丢失，请将该列设为文本格式后重新导出",
+                "format",
+            )
+        return whole
 
     return read
 

@@ -8,14 +8,13 @@ from zoneinfo import ZoneInfo
 from adapters.report import Report, worded
 
 WORDS: dict[str, tuple[str, str]] = {
-    "received": ("received", "已收到"),
-    "dispatched": ("dispatched", "已派给承办单位"),
-    "accept": ("handling", "正在处理"),
-    "extend": ("handling", "需要更多时间，仍在处理"),
-    "resolve": ("resolved", "已处理"),
-    "close": ("closed", "已结束"),
-    "merge": ("merged", "与相同问题一并处理"),
+    "accepted": ("handling", "正在处理"),
+    "extension_asked": ("handling", "需要更多时间，仍在处理"),
+    "resolved": ("resolved", "已处理"),
+    "closed": ("closed", "已结束"),
+    "merged": ("merged", "与相同问题一并处理"),
     "referred": ("referred", "属其他部门职责，已告知办理途径"),
+    "rejected": ("rejected", "未予受理，原因见说明"),
 }
 """Our step → the app's status and what the citizen reads."""
 

@@ -8,15 +8,13 @@ from zoneinfo import ZoneInfo
 from adapters.report import Report, worded
 
 WORDS: dict[str, tuple[str, str]] = {
-    "received": ("1", "已受理"),
-    "dispatched": ("2", "已派遣"),
-    "accept": ("3", "处置中"),
-    "return": ("4", "申请回退"),
-    "extend": ("5", "申请延期"),
-    "resolve": ("6", "已处置，待核查"),
-    "close": ("7", "结案"),
-    "merge": ("8", "并案"),
+    "accepted": ("3", "处置中"),
+    "extension_asked": ("5", "申请延期"),
+    "resolved": ("6", "已处置，待核查"),
+    "closed": ("7", "结案"),
+    "merged": ("8", "并案"),
     "referred": ("9", "不属本单位处置"),
+    "rejected": ("0", "不予立案"),
 }
 """Our step → their case state (AJZT) and its word."""
 

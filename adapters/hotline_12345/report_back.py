@@ -8,17 +8,15 @@ from zoneinfo import ZoneInfo
 from adapters.report import Report, worded
 
 WORDS: dict[str, tuple[str, str]] = {
-    "received": ("10", "已接收"),
-    "dispatched": ("20", "待签收"),
-    "accept": ("30", "办理中"),
-    "contact": ("31", "已联系诉求人"),
-    "return": ("40", "申请退单"),
-    "extend": ("50", "申请延期"),
-    "resolve": ("60", "已办结"),
-    "follow-up": ("70", "已回访"),
-    "close": ("80", "已结案"),
-    "merge": ("81", "已并单"),
+    "accepted": ("30", "办理中"),
+    "contacted": ("31", "已联系诉求人"),
+    "extension_asked": ("50", "申请延期"),
+    "extended": ("51", "已延期"),
+    "resolved": ("60", "已办结"),
+    "closed": ("80", "已结案"),
+    "merged": ("81", "已并单"),
     "referred": ("90", "非本单位职责，建议转办"),
+    "rejected": ("91", "不予受理"),
 }
 """Our step → their status code and word."""
 

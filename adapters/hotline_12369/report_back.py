@@ -8,15 +8,13 @@ from zoneinfo import ZoneInfo
 from adapters.report import Report, worded
 
 WORDS: dict[str, tuple[str, str]] = {
-    "received": ("accepting", "受理中"),
-    "dispatched": ("accepted", "已受理"),
-    "accept": ("investigating", "调查中"),
-    "extend": ("extending", "申请延期"),
-    "return": ("rejecting", "申请退回"),
-    "resolve": ("replied", "已答复"),
-    "close": ("closed", "已办结"),
-    "merge": ("merged", "并案处理"),
-    "referred": ("rejected", "不予受理，已告知主管部门"),
+    "accepted": ("investigating", "调查中"),
+    "extension_asked": ("extending", "申请延期"),
+    "resolved": ("replied", "已答复"),
+    "closed": ("closed", "已办结"),
+    "merged": ("merged", "并案处理"),
+    "referred": ("transferred", "已告知主管部门"),
+    "rejected": ("rejected", "不予受理"),
 }
 """Our step → their status and its word."""
 
