@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PYTHON := $(shell for one in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
 	"$$one" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$one" && break; done)
 
-.PHONY: run test lint types check bench lock clean
+.PHONY: run test lint types check docs bench lock clean
 
 run: $(ENVIRONMENT)/.runs
 	@$(BIN)/intake-bot serve
@@ -26,6 +26,9 @@ types: $(ENVIRONMENT)/.tests
 
 check: $(ENVIRONMENT)/.runs
 	@$(BIN)/intake-bot check
+
+docs: $(ENVIRONMENT)/.runs
+	@$(BIN)/python -m intake_bot.documentation
 
 bench: $(ENVIRONMENT)/.tests
 	@$(BIN)/python -m bench

@@ -7,7 +7,7 @@ missing can be named field by field.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from domain.complaint import Kind, Urgency
@@ -50,6 +50,20 @@ class Extend(Details):
     working_days: int = 0
     reason: str = ""
     decision: Literal["", "approved", "refused"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspend(Details):
+    """挂起: asked for with `reason` and `until` (its last day), decided with `decision`. The limits stand still meanwhile."""
+
+    until: date | None = None
+    reason: str = ""
+    decision: Literal["", "approved", "refused"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume(Details):
+    """恢复办理 before the suspension ends by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +114,14 @@ class Press(Details):
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerPress(Details):
+    """答复督办. `order` is its number within the ticket; without one the oldest that waits for this unit's answer."""
+
+    answer: str = ""
+    order: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Urge(Details):
     """催办 by the citizen or the platform."""
 
@@ -125,11 +147,14 @@ DETAILS: dict[Action, type[Details]] = {
     Action.CONTACT: Contact,
     Action.RETURN: Return,
     Action.EXTEND: Extend,
+    Action.SUSPEND: Suspend,
+    Action.RESUME: Resume,
     Action.TRANSFER: Transfer,
     Action.RESOLVE: Resolve,
     Action.FOLLOW_UP: FollowUp,
     Action.CLOSE: Close,
     Action.PRESS: Press,
+    Action.ANSWER_PRESS: AnswerPress,
     Action.URGE: Urge,
     Action.RECLASSIFY: Reclassify,
     Action.MERGE: Merge,

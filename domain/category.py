@@ -57,6 +57,11 @@ class CategoryTree:
     def get(self, code: str) -> Category | None:
         return self._leaves.get(code)
 
+    def name_of(self, code: str) -> str:
+        """The leaf's name; the code itself for a leaf that is gone."""
+        leaf = self._leaves.get(code)
+        return leaf.name if leaf else code
+
     def answering_to(self, scheme: str, code: str) -> tuple[Category, ...]:
         """The leaves that a code of another scheme may mean; empty when none does."""
         return self._by_scheme.get(f"{scheme}:{code}", ())

@@ -11,8 +11,8 @@ from domain.event import Event
 from domain.outcome import Notice, Outcome
 from domain.people import Actor
 from domain.routing import Destination, Routing
-from domain.settling import ended, settled
-from domain.ticket import IN_HAND, Clock, Share, Status, Ticket
+from domain.settling import at_desk, ended, settled
+from domain.ticket import IN_HAND, Clock, Status, Ticket
 from domain.understanding import Understanding
 
 STATUS_OF = {
@@ -109,10 +109,14 @@ def notices_of(ticket: Ticket, routing: Routing) -> tuple[Notice, ...]:
 
 def channel_notice(ticket: Ticket, about: str, data: dict[str, object]) -> tuple[Notice, ...]:
     """A report to the platform the complaint came from; nothing for what our own people entered."""
-    from_platform = ticket.complaint.channel
     if ticket.complaint.is_manual:
         return ()
-    return (Notice(f"channel:{from_platform}", about, {"source_no": ticket.complaint.source_no, **data}),)
+    return (Notice(f"channel:{ticket.complaint.channel}", about, _addressed(ticket) | data),)
+
+
+def _addressed(ticket: Ticket) -> dict[str, object]:
+    """The platform's own number of the ticket, with the newest re-handling suffix that it has sent."""
+    return {"source_no": ticket.complaint.source_no, "source_version": ticket.source_version}
 
 
 _COMPARED = (
@@ -149,12 +153,12 @@ def received_again(existing: Ticket, draft: Outcome, actor: Actor, now: datetime
     ticket = replace(existing, source_version=complaint.source_version)
     if existing.status in IN_HAND or existing.status in {Status.TRIAGE, Status.MERGED}:
         return Outcome(replace(ticket, urges=ticket.urges + 1), (resent,))
-    return _reopened(ticket, draft.ticket, resent, actor, now)
+    return _reopened(ticket, draft, resent, actor, now)
 
 
-def _reopened(ticket: Ticket, fresh: Ticket, resent: Event, actor: Actor, now: datetime) -> Outcome:
-    """A finished ticket starts another round with the shares and clocks that today's routing gives it."""
-    round_ = ticket.rehandled + 2
+def _reopened(ticket: Ticket, draft: Outcome, resent: Event, actor: Actor, now: datetime) -> Outcome:
+    """A finished ticket starts another round with the matter, shares and clocks that today's routing gives it."""
+    fresh, round_ = draft.ticket, ticket.rehandled + 2
     offset = len(ticket.assignments)
     again = tuple(
         replace(one, position=one.position + offset, clocks=_in_round(one.clocks, round_)) for one in fresh.assignments
@@ -164,12 +168,18 @@ def _reopened(ticket: Ticket, fresh: Ticket, resent: Event, actor: Actor, now: d
             ticket,
             status=fresh.status,
             assignments=tuple(ended(one, now) for one in ticket.assignments) + again,
-            desk_clocks=ticket.desk_clocks + _in_round(fresh.desk_clocks, round_),
+            desk_clocks=at_desk(ticket, fresh.desk_clocks, now),
             rehandled=ticket.rehandled + 1,
             refer_to=fresh.refer_to,
             refer_to_name=fresh.refer_to_name,
             due_outer=fresh.due_outer or ticket.due_outer,
+            kind=fresh.kind,
+            category=fresh.category,
+            category_name=fresh.category_name,
+            urgency=fresh.urgency,
+            understanding=fresh.understanding,
             why=fresh.why,
+            problems=fresh.problems,
             resolved_at=None,
             followed_up_at=None,
             closed_at=None,
@@ -183,14 +193,13 @@ def _reopened(ticket: Ticket, fresh: Ticket, resent: Event, actor: Actor, now: d
         actor.name,
         actor.role,
         position=again[0].position if again else 0,
-        data={"units": [one.unit for one in again], "why": list(fresh.why)},
+        data={"category": fresh.category, "units": [one.unit for one in again], "why": list(fresh.why)},
     )
-    notices = tuple(
-        Notice(f"account:{one.handler}", "reopened", {"position": one.position})
-        for one in again
-        if one.handler and one.share is Share.LEAD
+    to_units = tuple(
+        Notice(f"account:{one.handler}", "reopened", {"position": one.position}) for one in again if one.handler
     )
-    return Outcome(reopened, (resent, dispatched), notices)
+    to_platform = tuple(one for one in draft.notices if one.to.startswith("channel:"))
+    return Outcome(reopened, (resent, dispatched), to_units + to_platform)
 
 
 def _in_round(clocks: tuple[Clock, ...], round_: int) -> tuple[Clock, ...]:

@@ -19,11 +19,14 @@ class Action(StrEnum):
     CONTACT = "contact"
     RETURN = "return"
     EXTEND = "extend"
+    SUSPEND = "suspend"
+    RESUME = "resume"
     TRANSFER = "transfer"
     RESOLVE = "resolve"
     FOLLOW_UP = "follow-up"
     CLOSE = "close"
     PRESS = "press"
+    ANSWER_PRESS = "answer-press"
     URGE = "urge"
     RECLASSIFY = "reclassify"
     MERGE = "merge"
@@ -34,11 +37,14 @@ ACTION_NAMES: dict[Action, str] = {
     Action.CONTACT: "联系诉求人",
     Action.RETURN: "退单",
     Action.EXTEND: "延期",
+    Action.SUSPEND: "挂起",
+    Action.RESUME: "恢复办理",
     Action.TRANSFER: "转办",
     Action.RESOLVE: "办结",
     Action.FOLLOW_UP: "回访",
     Action.CLOSE: "结案",
     Action.PRESS: "督办",
+    Action.ANSWER_PRESS: "答复督办",
     Action.URGE: "催办",
     Action.RECLASSIFY: "重新分类",
     Action.MERGE: "并单",
@@ -64,7 +70,7 @@ class Rule:
 _BRIGADE = frozenset({Role.BRIGADE, Role.ADMINISTRATOR})
 _DESK = frozenset({Role.OPERATOR, Role.SUPERVISOR, Role.ADMINISTRATOR})
 _LEADERS = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
-_IN_WORK = frozenset({Status.ACCEPTED, Status.EXTENDED})
+_IN_WORK = frozenset({Status.ACCEPTED, Status.EXTENDED, Status.SUSPENDING})
 
 RULES: tuple[Rule, ...] = (
     Rule(Action.ACCEPT, frozenset({Status.DISPATCHED}), _BRIGADE, (), Status.ACCEPTED, on_assignment=True),
@@ -87,6 +93,23 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(Action.EXTEND, frozenset({Status.EXTENDED}), _LEADERS, ("decision",), Status.ACCEPTED, on_assignment=True),
     Rule(
+        Action.SUSPEND,
+        frozenset({Status.ACCEPTED}),
+        _BRIGADE,
+        ("until", "reason"),
+        Status.SUSPENDING,
+        on_assignment=True,
+    ),
+    Rule(Action.SUSPEND, frozenset({Status.SUSPENDING}), _LEADERS, ("decision",), None, on_assignment=True),
+    Rule(
+        Action.RESUME,
+        frozenset({Status.SUSPENDED}),
+        _BRIGADE | _LEADERS,
+        (),
+        Status.ACCEPTED,
+        on_assignment=True,
+    ),
+    Rule(
         Action.TRANSFER,
         OPEN | {Status.TRANSFERRED},
         _DESK | {Role.BRIGADE},
@@ -99,6 +122,13 @@ RULES: tuple[Rule, ...] = (
     Rule(Action.CLOSE, frozenset({Status.RESOLVED}), _DESK, (), Status.CLOSED),
     Rule(Action.CLOSE, frozenset({Status.TRIAGE}), _DESK, ("reason",), Status.REJECTED),
     Rule(Action.PRESS, OPEN, _LEADERS, ("requirement",), None),
+    Rule(
+        Action.ANSWER_PRESS,
+        OPEN | {Status.RESOLVED, Status.FOLLOWED_UP},
+        frozenset({Role.BRIGADE, Role.OPERATOR, Role.ADMINISTRATOR}),
+        ("answer",),
+        None,
+    ),
     Rule(Action.URGE, OPEN | {Status.TRANSFERRED}, _DESK, (), None),
     Rule(Action.RECLASSIFY, OPEN | {Status.TRANSFERRED}, _DESK, ("category",), None),
     Rule(Action.MERGE, OPEN, _DESK, ("into",), Status.MERGED),
@@ -166,9 +196,18 @@ def allowed_actions(ticket: Ticket, actor: Actor, assignment: Assignment | None 
     found = dict.fromkeys(
         rule.action
         for rule in RULES
-        if actor.role in rule.roles and _status_for(rule, ticket, share) in rule.status and _own(rule, actor, share)
+        if actor.role in rule.roles
+        and _status_for(rule, ticket, share) in rule.status
+        and _own(rule, actor, share)
+        and (rule.action is not Action.ANSWER_PRESS or _has_order_for(ticket, actor, share))
     )
     return tuple(found)
+
+
+def _has_order_for(ticket: Ticket, actor: Actor, share: Assignment | None) -> bool:
+    """Whether an order waits for this actor's answer: the unit's own, the desk's own, any for an administrator."""
+    position = share.position if share is not None and actor.role is Role.BRIGADE else 0
+    return any(one.open and (one.position == position or actor.role is Role.ADMINISTRATOR) for one in ticket.orders)
 
 
 def _own(rule: Rule, actor: Actor, assignment: Assignment | None) -> bool:
@@ -202,6 +241,8 @@ def permit(ticket: Ticket, action: Action, actor: Actor, position: int | None) -
         raise NotAllowed(
             f"工单 {ticket.no} 目前“{STATUS_NAMES[status]}”，不能{ACTION_NAMES[action]}；现在可以：{may}", allowed
         )
+    if action is Action.ANSWER_PRESS and not _has_order_for(ticket, actor, assignment):
+        raise NotAllowed(f"工单 {ticket.no} 没有待您答复的督办", allowed_actions(ticket, actor, assignment))
     for rule in fitting:
         if actor.role in rule.roles:
             return rule, assignment

@@ -27,3 +27,6 @@ class Actor:
 
 
 SYSTEM = Actor("system", Role.SYSTEM)
+
+SUPERVISION_GROUP = "supervision-group"
+"""督察组: the one unit that complaints about our own officers go to."""

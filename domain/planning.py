@@ -63,3 +63,11 @@ class Planner(Protocol):
     def extended(self, clock: Clock, working_days: int) -> Clock:
         """The clock with its deadline moved by so many working days; `original_due_at` stays."""
         ...
+
+    def paused_for(self, clock: Clock, start: datetime, end: datetime) -> Clock:
+        """The clock with its deadline moved by the time that it stood still; `original_due_at` stays."""
+        ...
+
+    def desk_clocks(self, ticket: Ticket, now: datetime) -> tuple[Clock, ...]:
+        """The dispatch clock of a decision that waits at the desk; none where the limits have no such row."""
+        ...

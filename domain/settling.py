@@ -11,9 +11,9 @@ from domain.ticket import IN_HAND, OPEN, Assignment, Clock, Status, Ticket
 
 
 def stopped(clocks: tuple[Clock, ...], now: datetime, *stages: Stage) -> tuple[Clock, ...]:
-    """The clocks with the running ones of `stages` (all of them when none is named) stopped at `now`."""
+    """The clocks with the running and paused ones of `stages` (all of them when none is named) stopped at `now`."""
     return tuple(
-        replace(clock, stopped_at=now) if clock.runs and (not stages or clock.stage in stages) else clock
+        replace(clock, stopped_at=now) if clock.stopped_at is None and (not stages or clock.stage in stages) else clock
         for clock in clocks
     )
 
@@ -22,7 +22,20 @@ def ended(assignment: Assignment, now: datetime) -> Assignment:
     """A share that is taken off its unit: nothing of it runs any more."""
     if assignment.ended_at is not None:
         return assignment
-    return replace(assignment, ended_at=now, request=None, light=Light.GREY, clocks=stopped(assignment.clocks, now))
+    return replace(
+        assignment,
+        ended_at=now,
+        request=None,
+        suspended_until=None,
+        light=Light.GREY,
+        clocks=stopped(assignment.clocks, now),
+    )
+
+
+def at_desk(ticket: Ticket, fresh: tuple[Clock, ...], now: datetime) -> tuple[Clock, ...]:
+    """The desk's clocks: the old ones stopped, `fresh` ones in a round of their own, however often the ticket comes back."""
+    round_ = max((clock.round for clock in ticket.desk_clocks), default=0) + 1
+    return stopped(ticket.desk_clocks, now) + tuple(replace(clock, round=round_) for clock in fresh)
 
 
 def with_assignment(ticket: Ticket, changed: Assignment) -> Ticket:

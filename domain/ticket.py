@@ -20,6 +20,8 @@ class Status(StrEnum):
     ACCEPTED = "accepted"  # 办理中
     RETURNED = "returned"  # 退单待审
     EXTENDED = "extended"  # 延期待审
+    SUSPENDING = "suspending"  # 挂起待审
+    SUSPENDED = "suspended"  # 已挂起: its limits are paused
     RESOLVED = "resolved"  # 已办结, 待回访
     FOLLOWED_UP = "followed_up"  # 已回访, 待结案
     CLOSED = "closed"  # 结案
@@ -34,6 +36,8 @@ STATUS_NAMES: dict[Status, str] = {
     Status.ACCEPTED: "办理中",
     Status.RETURNED: "退单待审",
     Status.EXTENDED: "延期待审",
+    Status.SUSPENDING: "挂起待审",
+    Status.SUSPENDED: "已挂起",
     Status.RESOLVED: "已办结待回访",
     Status.FOLLOWED_UP: "已回访待结案",
     Status.CLOSED: "已结案",
@@ -42,8 +46,11 @@ STATUS_NAMES: dict[Status, str] = {
     Status.REJECTED: "不予受理",
 }
 
-IN_HAND: frozenset[Status] = frozenset({Status.DISPATCHED, Status.ACCEPTED, Status.RETURNED, Status.EXTENDED})
-"""A unit has it and has not finished: its limits run."""
+WAITING: frozenset[Status] = frozenset({Status.RETURNED, Status.EXTENDED, Status.SUSPENDING})
+"""A request of the unit waits for a ruling."""
+
+IN_HAND: frozenset[Status] = WAITING | {Status.DISPATCHED, Status.ACCEPTED, Status.SUSPENDED}
+"""A unit has it and has not finished."""
 
 OPEN: frozenset[Status] = IN_HAND | {Status.TRIAGE}
 """Somebody of ours still owes the citizen something."""
@@ -63,7 +70,9 @@ class Share(StrEnum):
 class Clock:
     """A running limit. It stops when its step is done; `stopped_at` after `due_at` means overdue.
 
-    `original_due_at` keeps the first deadline when an extension moved `due_at`. `round` counts re-handlings from 1.
+    `original_due_at` keeps the first deadline when an extension moved `due_at` by `extended_by` working days or a pause moved
+    it. `pauses`: from when to when it stood still; `paused_at`: since when it stands still now, or stood when it was stopped.
+    `round` counts re-handlings from 1.
     Only clocks with a duty behind them light up: `return` is a right, not a duty.
     """
 
@@ -79,17 +88,24 @@ class Clock:
     light: Light = Light.GREEN
     stopped_at: datetime | None = None
     round: int = 1
+    extended_by: int = 0
+    paused_at: datetime | None = None
+    pauses: tuple[tuple[datetime, datetime], ...] = ()
 
     @property
     def runs(self) -> bool:
-        return self.stopped_at is None
+        return self.stopped_at is None and self.paused_at is None
+
+    @property
+    def paused(self) -> bool:
+        return self.stopped_at is None and self.paused_at is not None
 
     @property
     def lights_up(self) -> bool:
         return self.runs and self.stage is not Stage.RETURN
 
     def overdue(self, now: datetime) -> bool:
-        return (self.stopped_at or now) > self.due_at
+        return (self.paused_at or self.stopped_at or now) > self.due_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +136,8 @@ class Assignment:
     resolved_at: datetime | None = None
     ended_at: datetime | None = None  # taken off this unit: re-dispatched, merged, or the lead finished
     result: str = ""
-    request: dict[str, object] | None = None  # the return or extension that waits for a ruling
+    request: dict[str, object] | None = None  # the return, extension or suspension that waits for a ruling
+    suspended_until: datetime | None = None  # when an approved suspension ends by itself
 
     @property
     def in_hand(self) -> bool:
@@ -141,6 +158,55 @@ class Gap:
     opened_at: datetime
     blocking: bool = False
     cured_at: datetime | None = None
+
+
+class PressLevel(StrEnum):
+    """蓝、橙、红: a reminder, a warning with a limit, an order because it is overdue or was not answered."""
+
+    BLUE = "blue"
+    ORANGE = "orange"
+    RED = "red"
+
+
+LEVEL_NAMES: dict[PressLevel, str] = {
+    PressLevel.BLUE: "蓝色提醒",
+    PressLevel.ORANGE: "橙色警示",
+    PressLevel.RED: "红色督办",
+}
+
+
+class PressCause(StrEnum):
+    """Why a matter is pressed: a supervisor said so, or a rule."""
+
+    SUPERVISOR = "supervisor"
+    OVERDUE = "overdue"
+    URGED = "urged"  # the citizen asked often and it is not solved
+    REFUSED = "refused"  # the unit may not return it, by ruling, and is late
+
+
+@dataclass(frozen=True, slots=True)
+class PressOrder:
+    """督办: what a unit (position 0: the desk) must do and answer for, by when. `number` counts from 1 within the ticket.
+
+    `due_at` None: a reminder without a limit. `lapsed_at`: its share was over before it was answered.
+    """
+
+    number: int
+    position: int
+    level: PressLevel
+    cause: PressCause
+    requirement: str
+    issued_at: datetime
+    issued_by: str
+    due_at: datetime | None = None
+    answer: str = ""
+    answered_at: datetime | None = None
+    answered_by: str = ""
+    lapsed_at: datetime | None = None
+
+    @property
+    def open(self) -> bool:
+        return self.answered_at is None and self.lapsed_at is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +230,7 @@ class Ticket:
     assignments: tuple[Assignment, ...] = ()
     desk_clocks: tuple[Clock, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    orders: tuple[PressOrder, ...] = ()
     light: Light = Light.GREY
     due_outer: datetime | None = None
     returns: int = 0

@@ -130,6 +130,14 @@ class WorkCalendar:
         """The close of office hours on a worked day, local time."""
         return _at(day, self.spans(day)[-1][1])
 
+    def worked_before(self, day: date) -> date:
+        """The last worked day before `day`. Raises ValueError when there is none within reach."""
+        for _ in range(FARTHEST_DAYS):
+            day -= _ONE_DAY
+            if self.spans(day):
+                return day
+        raise ValueError("日历中没有工作日，请检查日历设置")
+
 
 @lru_cache(maxsize=20_000)
 def _national_day(day: date) -> Day:
@@ -163,6 +171,11 @@ def _computed_day(day: date) -> Day:
 def local(moment: datetime) -> datetime:
     """A moment in Shanghai time; one without a zone is taken as Shanghai time."""
     return moment.replace(tzinfo=LOCAL) if moment.tzinfo is None else moment.astimezone(LOCAL)
+
+
+def midnight_after(day: date) -> datetime:
+    """The moment (UTC) at which a local day is over."""
+    return _at(day, 1440).astimezone(UTC)
 
 
 def _at(day: date, minutes: float) -> datetime:
@@ -208,6 +221,28 @@ def advance(start: datetime, minutes: float, calendar: WorkCalendar) -> datetime
             left -= here
         day += _ONE_DAY
         begin = 0.0
+    raise ValueError(f"{FARTHEST_DAYS} 天之内没有足够的工作时间，请检查日历设置或缩短时限")
+
+
+def retreat(end: datetime, minutes: float, calendar: WorkCalendar) -> datetime:
+    """The moment (local time) from which so many minutes of office hours pass until `end`.
+
+    A span's start counts as reached: it is never pulled back to the closing before. Raises ValueError when the calendar has no
+    office hours within reach.
+    """
+    moment = local(end)
+    day, left = moment.date(), minutes
+    finish = _minutes_of(moment)
+    for _ in range(FARTHEST_DAYS):
+        for opening, closing in reversed(calendar.spans(day)):
+            here = min(closing, finish) - opening
+            if here <= 0:
+                continue
+            if left <= here:
+                return _at(day, min(closing, finish) - left)
+            left -= here
+        day -= _ONE_DAY
+        finish = 1440.0
     raise ValueError(f"{FARTHEST_DAYS} 天之内没有足够的工作时间，请检查日历设置或缩短时限")
 
 
@@ -320,8 +355,14 @@ def _yellow(begin: datetime, due: datetime, limit: Limit, calendar: WorkCalendar
     if limit.unit in {Unit.NATURAL_HOURS, Unit.CALENDAR_DAYS}:
         whole = (due - begin).total_seconds() / 60
         return begin + timedelta(minutes=_yellow_after(whole, rule.used, rule.left_natural_hours * 60))
+    return yellow_in_working_time(begin, due, calendar)
+
+
+def yellow_in_working_time(begin: datetime, due: datetime, calendar: WorkCalendar) -> datetime:
+    """When the light of a limit from `begin` to `due`, counted in office hours, turns yellow (local time)."""
+    rule = calendar.yellow
     whole = working_minutes(begin, due, calendar)
-    a_day = sum(closing - opening for opening, closing in calendar.spans(due.date()))
+    a_day = sum(closing - opening for opening, closing in calendar.spans(local(due).date()))
     return advance(begin, _yellow_after(whole, rule.used, rule.left_working_days * a_day), calendar)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import shapely
+import shapely.errors
 from shapely.geometry import shape
 
 from domain.complaint import Point
@@ -33,13 +34,23 @@ class Boundaries:
 
     @classmethod
     def read(cls, text: str) -> Boundaries:
-        """From the text of a GeoJSON FeatureCollection. Raises ValueError or KeyError for anything else."""
-        return cls(json.loads(text))
+        """From the text of a GeoJSON FeatureCollection. Raises ValueError, in Chinese, for anything else."""
+        try:
+            boundaries = cls(json.loads(text))
+        except (ValueError, AttributeError, KeyError, TypeError, IndexError, shapely.errors.ShapelyError) as error:
+            raise ValueError(
+                "应为 GeoJSON 的 FeatureCollection，每个 feature 要有 properties.code 和多边形 geometry"
+            ) from error
+        for code, polygon in zip(boundaries.codes, boundaries.polygons, strict=True):
+            if polygon.geom_type not in {"Polygon", "MultiPolygon"} or polygon.is_empty or not polygon.is_valid:
+                raise ValueError(f"代码 {code} 的边界不是完好的多边形（Polygon 或 MultiPolygon，边线不能自相交）")
+        return boundaries
 
     def place_at(self, point: Point) -> str | None:
         """The code of the place that a point lies in; None outside all of them."""
         hits = self._tree.query(shapely.Point(point.longitude, point.latitude), predicate="intersects")
-        return self.codes[int(hits[0])] if len(hits) else None
+        # On a shared edge the answer must not depend on how the tree happens to be built.
+        return min((self.codes[int(hit)] for hit in hits), default=None)
 
 
 class TownGrid:
@@ -53,7 +64,7 @@ class TownGrid:
         self._grids = {grid.unit: grid for grid in territory.grids}
         self._words: dict[str, list[str]] = {}
         for place in territory.places:
-            for word in words_of(place):
+            for word in words_of(place, territory.town):
                 self._words.setdefault(word, []).append(place.code)
 
     def find(self, words: Sequence[str], point: Point | None) -> Found:
@@ -63,6 +74,8 @@ class TownGrid:
         """
         named = self._named(words)
         located = self._boundaries.place_at(point) if point is not None else None
+        if located not in self._places:
+            located = None  # a polygon that `check` reports: the settings no longer know its place
         if located is not None and (named is None or not self._boundaries.schematic):
             place = self._places[located]
             return Found(place, f"责任地：{place.name}，依据坐标{self._beside(named, located)}")

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.category import Category, CategoryTree, Department
+from domain.clocks import of_helper
 from domain.complaint import URGENCY_NAMES, URGENCY_ORDER, Complaint, Kind, Urgency
 from domain.limit import Limit, Stage
+from domain.people import SUPERVISION_GROUP
 from domain.routing import Destination, Routing
 from domain.ticket import Assignment, Clock, Share, Status
 from domain.understanding import Understanding
@@ -18,9 +20,6 @@ from router.grid import Boundaries, Found, TownGrid
 from router.limits import LimitTable, NoLimit
 from router.rules import Facts, holds
 from router.settings import RouterSettings, RuleSettings
-
-SUPERVISION = "supervision-group"
-"""The unit that complaints about our own officers go to."""
 
 _NOWHERE = Category("", "（不在分类表中）", "", "")
 
@@ -121,35 +120,25 @@ class Router:
         urgency = verdict.urgency
         if urgency is not Urgency.NORMAL:
             why.append(f"紧急程度：{URGENCY_NAMES[urgency]}")
-        if not case.decided and case.unit is None:
-            sure = case.understanding.confidence >= self._settings.threshold
-            about_officers = verdict.unit == SUPERVISION or category.unit == SUPERVISION
-            if verdict.desk or (not sure and not verdict.settled):
-                if not sure:
-                    why.append(
-                        f"置信度 {case.understanding.confidence:.2f} 低于 {self._settings.threshold:.2f}，转人工研判"
-                    )
-                return self._to_desk(case, category, now, tuple(why), tuple(problems), urgency)
-            if not about_officers and (verdict.department or (category.department and verdict.unit is None)):
-                department = verdict.department or category.department
-                assert department is not None
+        if category.unit == SUPERVISION_GROUP and verdict.unit != SUPERVISION_GROUP:
+            verdict = _Verdict(unit=SUPERVISION_GROUP, urgency=urgency, desk=verdict.desk)
+        if case.unit is None:
+            if not case.decided and (reason := self._unsure(case, verdict)):
+                return self._to_desk(case, category, now, (*why, *reason), tuple(problems), urgency)
+            department = verdict.department or (category.department if verdict.unit is None else None)
+            if department is not None:
                 phone = f"，电话 {department.phone}" if department.phone else ""
                 why.append(f"不属于本局职责，应由{department.name}办理{phone}")
                 return Routing(
                     Destination.OUTSIDE, urgency, tuple(why), department=department, problems=tuple(problems)
                 )
-        elif case.unit is None and category.department is not None and verdict.unit is None:
-            why.append(f"不属于本局职责，应由{category.department.name}办理")
-            return Routing(
-                Destination.OUTSIDE, urgency, tuple(why), department=category.department, problems=tuple(problems)
-            )
         unit = case.unit or verdict.unit or category.unit
         if unit is None or unit not in self._units:
             problems.append(f"承办单位“{unit or ''}”不在 config.yml 的 units 中")
             return self._to_desk(case, category, now, (*why, problems[-1]), tuple(problems), urgency)
         why.append(found.why)
         helpers = [one for one in dict.fromkeys(verdict.helpers) if one != unit and one in self._units]
-        if unit == SUPERVISION:
+        if unit == SUPERVISION_GROUP:
             helpers = []  # a complaint about our own people is nobody else's to see
         try:
             shares = self._shares(case, category, found, urgency, unit, helpers, now, why)
@@ -168,9 +157,25 @@ class Router:
     def extended_clock(self, clock: Clock, working_days: int) -> Clock:
         return self._limits.extended(clock, working_days)
 
+    def paused_clock(self, clock: Clock, start: datetime, end: datetime) -> Clock:
+        return self._limits.paused_for(clock, start, end)
+
+    def desk_clocks(self, case: Case, now: datetime) -> tuple[Clock, ...]:
+        """The dispatch clock of a case on which the desk must decide; none where no row of the limits applies."""
+        category = self._tree.get(case.category) or _NOWHERE
+        return self._to_desk(case, category, now, (), (), case.urgency or Urgency.NORMAL).desk_clocks
+
     def _urgency(self, case: Case, category: Category) -> Urgency:
         claims = (case.understanding.urgency, category.urgency, case.complaint.claimed_urgency or Urgency.NORMAL)
         return max(claims, key=URGENCY_ORDER.index)
+
+    def _unsure(self, case: Case, verdict: _Verdict) -> tuple[str, ...]:
+        """Why a person must decide first; empty when the rules or the model are sure enough."""
+        if verdict.desk:
+            return ("按规则转人工研判",)
+        if verdict.settled or case.understanding.confidence >= self._settings.threshold:
+            return ()
+        return (f"置信度 {case.understanding.confidence:.2f} 低于 {self._settings.threshold:.2f}，转人工研判",)
 
     def _ask_rules(self, facts: Facts, why: list[str], problems: list[str]) -> _Verdict:
         verdict = _Verdict(urgency=facts.urgency)
@@ -186,14 +191,18 @@ class Router:
             gone.append(then.department)
         if gone:
             problems.append(f"规则 {rule.id}“{rule.name}”指向不存在的单位：{'、'.join(gone)}")
+            why.append(problems[-1])
         if then.urgency is not None:
             verdict.urgency = max(verdict.urgency, then.urgency, key=URGENCY_ORDER.index)
         verdict.helpers += then.helpers
         destined = then.unit or then.department or then.desk
-        if destined and not verdict.settled:
+        # What concerns our own officers goes to the supervision group whatever an earlier rule says.
+        if destined and (not verdict.settled or then.unit == SUPERVISION_GROUP):
             verdict.settled = True
-            verdict.unit, verdict.desk = then.unit, then.desk
+            verdict.unit = then.unit
             verdict.department = self._departments.get(then.department) if then.department else None
+            # Where a rule names a department that is gone, a person must say where the matter goes.
+            verdict.desk = then.desk or (then.department is not None and verdict.department is None)
         if destined or then.helpers or then.urgency:
             why.append(f"按规则 {rule.id}“{rule.name}”")
 
@@ -217,7 +226,7 @@ class Router:
             cell = self._grid.cell(code, place) if place else ""
             share = Share.LEAD if offset == 0 else Share.HELPER
             role = "主办" if offset == 0 else "协办"
-            why.append(f"{role}:{self._units[code]}{f'({cell})' if cell else ''},{duty.why}")
+            why.append(f"{role}：{self._units[code]}{f'（{cell}）' if cell else ''}，{duty.why}")
             shares.append(
                 Assignment(
                     position=case.first_position + offset,
@@ -230,7 +239,7 @@ class Router:
                     handler=duty.handler,
                     area=place.area if place and cell else "",
                     cell=cell,
-                    clocks=clocks,
+                    clocks=clocks if share is Share.LEAD else of_helper(clocks),
                     return_barred=case.return_barred,
                 )
             )

@@ -10,6 +10,9 @@ from domain.complaint import Kind, Urgency
 from domain.worktime import local
 from router.settings import PlaceSettings, When
 
+RISKS: frozenset[str] = frozenset({"danger_to_life", "fire_or_gas", "crowd", "threat", "self_harm", "minor", "media"})
+"""The risk flags of `domain.understanding.Understanding` that a rule may ask for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:

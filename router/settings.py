@@ -164,18 +164,16 @@ class RouterSettings(Section):
     @property
     def place_words(self) -> frozenset[str]:
         """All words that name a place of the town, for the model to find in texts."""
-        return frozenset(word for place in self.territory.places for word in words_of(place))
+        territory = self.territory
+        return frozenset(word for place in territory.places for word in words_of(place, territory.town))
 
 
-def words_of(place: PlaceSettings) -> tuple[str, ...]:
+def words_of(place: PlaceSettings, town: str) -> tuple[str, ...]:
     """The words that name a place: its configured ones, its name, and the name without 村 or 社区.
 
-    A place that bears the town's own name is not known by the bare name: “凤凰” names the whole town.
+    A place that bears the town's own name is not known by the bare name: “凤凰” names the whole of 凤凰镇.
     """
     short = place.name.removesuffix("社区").removesuffix("村")
-    bare = (short,) if short not in {"凤凰"} and len(short) >= 2 else ()
-    return tuple(
-        dict.fromkeys(
-            (place.name, f"{short}村委会" if place.name.endswith("村") else f"{short}居委会", *bare, *place.words)
-        )
-    )
+    bare = (short,) if len(short) >= 2 and short not in {town, town.removesuffix("镇")} else ()
+    office = f"{short}村委会" if place.name.endswith("村") else f"{short}居委会"
+    return tuple(dict.fromkeys((place.name, office, *bare, *place.words)))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("domain", "adapters", "router")
+ROOMS = ("domain", "adapters", "nlu", "router", "storage", "supervision", "intake_bot")
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "domain": frozenset(),

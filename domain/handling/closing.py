@@ -1,11 +1,11 @@
-"""The citizen's side of the end and the pressure before it: follow-up, close, press, urge, merge."""
+"""The citizen's side of the end and before it: follow-up, close, urge, merge."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
 
-from domain.actions import Close, FollowUp, Press, Urge
+from domain.actions import Close, FollowUp, Urge
 from domain.event import Event
 from domain.handling.step import Step
 from domain.intake import channel_notice
@@ -72,20 +72,6 @@ def close(step: Step, details: Close) -> Outcome:
     return Outcome(settled(closed), (event,), channel_notice(ticket, "closed", {}))
 
 
-def press(step: Step, details: Press) -> Outcome:
-    event = step.event(
-        "pressed",
-        requirement=masked_text(details.requirement),
-        due_at=details.due_at.isoformat() if details.due_at else None,
-    )
-    lead = step.ticket.lead
-    notices: tuple[Notice, ...] = ()
-    if lead is not None:
-        told = dict.fromkeys((lead.handler, step.planner.unit_head(lead.unit)))
-        notices = tuple(Notice(f"account:{one}", "pressed", {"position": lead.position}) for one in told if one)
-    return Outcome(replace(step.ticket, presses=step.ticket.presses + 1), (event,), notices)
-
-
 def urge(step: Step, details: Urge) -> Outcome:
     lead = step.ticket.lead
     notices: tuple[Notice, ...] = ()
@@ -112,4 +98,5 @@ def merge(ticket: Ticket, into: Ticket, actor: Actor, now: datetime, note: str) 
     )
     gone = Event("merged", now, actor.name, actor.role, data={"into": into.no, "note": masked_text(note)})
     grown = Event("merged_from", now, actor.name, actor.role, data={"from": ticket.no})
-    return Outcome(settled(merged), (gone,)), Outcome(into, (grown,))
+    told = channel_notice(ticket, "merged", {"into": into.no})
+    return Outcome(settled(merged), (gone,), told), Outcome(into, (grown,))

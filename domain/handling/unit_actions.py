@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from domain.actions import Accept, Contact, Extend, Resolve, Return
+from domain.clocks import beside_platform
+from domain.handling.ruling import awaiting_ruling, without_ruling
 from domain.handling.step import Step, with_share
+from domain.handling.suspending import paused
 from domain.intake import channel_notice
 from domain.lifecycle import Action, Incomplete, NotAllowed, allowed_actions
 from domain.limit import Stage
@@ -59,7 +62,8 @@ def give_back(step: Step, details: Return) -> Outcome:
     if share.return_barred:
         raise NotAllowed(f"工单 {step.ticket.no} 已由指挥中心裁定由本单位承办，不能再退单", others)
     clock = share.clock(Stage.RETURN)
-    if clock is not None and clock.overdue(step.now):
+    # The clock may have stopped, with the first resolving for instance; the right to return ends with its day all the same.
+    if clock is not None and step.now > clock.due_at:
         raise NotAllowed(
             f"工单 {step.ticket.no} 已过退单时限（{clock.limit}），不能退单；确需调整请联系指挥中心转办", others
         )
@@ -71,11 +75,16 @@ def give_back(step: Step, details: Return) -> Outcome:
         "asked_at": step.now.isoformat(),
         "asked_by": step.actor.name,
     }
-    changed = replace(
-        share, status=Status.RETURNED, request=request, clocks=stopped(share.clocks, step.now, Stage.RETURN)
+    # Whether to sign is what is being decided: that clock stands still until the ruling, for which the desk has one of its own.
+    clocks, lights = paused(step, share, step.now, Stage.ACCEPT)
+    changed = replace(share, status=Status.RETURNED, request=request, clocks=stopped(clocks, step.now, Stage.RETURN))
+    outcome = with_share(
+        replace(step, ticket=awaiting_ruling(step)),
+        changed,
+        step.event("returned", share.position, unit=share.unit, **request),
     )
-    outcome = with_share(step, changed, step.event("returned", share.position, unit=share.unit, **request))
-    return replace(outcome, ticket=replace(outcome.ticket, returns=outcome.ticket.returns + 1))
+    ticket = replace(outcome.ticket, returns=outcome.ticket.returns + 1)
+    return replace(outcome, ticket=ticket, events=(*outcome.events, *lights))
 
 
 def extend(step: Step, details: Extend) -> Outcome:
@@ -113,7 +122,9 @@ def _rule_on_extension(step: Step, share: Assignment, details: Extend) -> Outcom
     if details.decision == "refused":
         return with_share(step, back, step.event("extension_refused", share.position, note=masked_text(details.note)))
     clocks = tuple(
-        step.planner.extended(clock, working_days) if clock.stage is Stage.RESOLVE and clock.runs else clock
+        beside_platform(step.planner.extended(clock, working_days), step.ticket.due_outer)
+        if clock.stage is Stage.RESOLVE and clock.runs
+        else clock
         for clock in share.clocks
     )
     changed = replace(back, clocks=clocks, extensions=share.extensions + 1)
@@ -157,7 +168,10 @@ def resolve(step: Step, details: Resolve) -> Outcome:
     ticket = with_assignment(step.ticket, changed)
     for helper in helpers:
         ticket = with_assignment(ticket, ended(helper, step.now))
-    ticket = settled(replace(ticket, resolved_at=step.now))
-    over = tuple(step.event("helper_ended", one.position, unit=one.unit) for one in helpers)
+    ticket = settled(replace(without_ruling(ticket, step.now), resolved_at=step.now))
+    note = masked_text(details.note)
+    over = tuple(
+        step.event("helper_ended", one.position, unit=one.unit, lead=share.position, note=note) for one in helpers
+    )
     reply = details.public_reply or details.result
     return Outcome(ticket, (event, *over), channel_notice(step.ticket, "resolved", {"reply": masked_text(reply)}))

@@ -1,0 +1,89 @@
+"""What understanding a text costs, as a ratio to `jieba.lcut` of the same text, and what each part of it takes."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import jieba
+
+from domain.understanding import Evidence
+from nlu.categories import load_categories
+from nlu.corpus import load_corpus
+from nlu.embedded.engine import EmbeddedEngine
+from nlu.embedded.features import read
+from nlu.embedded.segmentation import grams_of, words_of
+from nlu.folding import fold
+from nlu.training import ensure_model
+
+One = TypeVar("One")
+
+ROUNDS = 5
+SAMPLE = 200
+BATCH = 32
+LENGTHS = ((0, 40), (40, 120), (120, 260), (260, 2000))
+
+
+def run(model_dir: Path | None = None) -> None:
+    """Print the table. Trains the model first where `model_dir` has none that fits."""
+    jieba.setLogLevel(logging.WARNING)
+    jieba.initialize()
+    tree = load_categories()
+    places = frozenset({"恬庄", "恬庄村", "凤凰社区", "港口社区", "西张社区", "高庄村", "双塘村"})
+    with tempfile.TemporaryDirectory() as scratch:
+        engine = EmbeddedEngine(ensure_model(model_dir or Path(scratch), tree), tree, places)
+    evidence = Evidence(received_at=datetime(2026, 11, 24, 1, 12, tzinfo=UTC))
+    texts = sorted({one.text for one in load_corpus()})
+    print("文本长度     条数  平均字数  jieba.lcut  逐条理解   比值  成批理解   比值  每秒(批)")
+    for shortest, longest in LENGTHS:
+        some = [text for text in texts if shortest <= len(text) < longest][:: max(1, len(texts) // 2000)][:SAMPLE]
+        if not some:
+            continue
+        tokenising = _microseconds(jieba.lcut, some)
+        alone = _microseconds(lambda text: engine.understand_now([(text, evidence)]), some)
+        batches = [[(text, evidence) for text in some[at : at + BATCH]] for at in range(0, len(some), BATCH)]
+        batched = _microseconds(engine.understand_now, batches) * len(batches) / len(some)
+        average = sum(map(len, some)) / len(some)
+        print(
+            f"{shortest:4d}–{longest - 1:<5d}{len(some):8d}{average:9.0f}{tokenising:10.0f} µs"
+            f"{alone:8.0f} µs{alone / tokenising:7.2f}{batched:8.0f} µs{batched / tokenising:7.2f}{1e6 / batched:10.0f}"
+        )
+    _segmentations(engine, texts[:: max(1, len(texts) // SAMPLE)][:SAMPLE])
+
+
+def _segmentations(engine: EmbeddedEngine, texts: Sequence[str]) -> None:
+    """Cutting into words by itself: jieba's way, ours, and reading all features."""
+    dictionary = engine.model.dictionary
+
+    def ours(text: str) -> object:
+        points = fold(text)
+        return words_of(points, grams_of(points), dictionary)
+
+    print("\n分词方法                 每条")
+    for name, work in (
+        ("jieba.lcut（含 HMM）", jieba.lcut),
+        ("jieba.lcut（不含 HMM）", lambda text: jieba.lcut(text, HMM=False)),
+        ("最大匹配（本引擎）", ours),
+        ("全部特征（含分词）", lambda text: read([text], dictionary)),
+    ):
+        print(f"{name:<20s}{_microseconds(work, texts):8.0f} µs")
+
+
+def _microseconds(work: Callable[[One], object], inputs: Sequence[One]) -> float:
+    """The best of several rounds, for one input."""
+    best = float("inf")
+    for _ in range(ROUNDS):
+        begin = time.perf_counter()
+        for one in inputs:
+            work(one)
+        best = min(best, time.perf_counter() - begin)
+    return best / len(inputs) * 1e6
+
+
+if __name__ == "__main__":
+    run()

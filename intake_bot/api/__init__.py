@@ -1,0 +1,1 @@
+"""HTTP: channels, the JSON API and what describes it."""

@@ -1,0 +1,94 @@
+"""The composition of assessment and reports: over a house, or over a store alone where no model is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from adapters.manual import _SOURCE_NAMES
+from domain.category import CategoryTree
+from domain.complaint import KIND_NAMES, URGENCY_NAMES, Kind, Urgency
+from intake_bot.house import House
+from intake_bot.settings import Settings
+from router.route import Router
+from storage.assessments import Level
+from storage.figures import Dimension
+from storage.store import Store
+from supervision.assessment.assessing import Assessing
+from supervision.assessment.settings import AssessmentSettings
+from supervision.figures import Metrics
+from supervision.reports.content import Gathering, Names
+from supervision.reports.settings import ReportSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """What makes reports, with its settings."""
+
+    gathering: Gathering
+    settings: ReportSettings
+
+
+def assessment_settings(settings: Settings) -> AssessmentSettings:
+    """The `assessment` section; its defaults where the configuration has none."""
+    found: AssessmentSettings = getattr(settings, "assessment", None) or AssessmentSettings()
+    return found
+
+
+def report_settings(settings: Settings) -> ReportSettings:
+    """The `reports` section; its defaults where the configuration has none."""
+    found: ReportSettings = getattr(settings, "reports", None) or ReportSettings()
+    return found
+
+
+def assessing_of(house: House) -> Assessing:
+    return Assessing(house.store, assessment_settings(house.settings))
+
+
+def reporting_of(settings: Settings, router: Router, tree: CategoryTree, store: Store) -> Reporting:
+    """What makes reports over a store."""
+    metrics = Metrics(store.figures, settings.calendar.work_calendar(), settings.supervision.smallest_ranked)
+    gathering = Gathering(
+        store,
+        metrics,
+        Assessing(store, assessment_settings(settings)),
+        group_names(settings, router, tree),
+        settings.bureau.name,
+    )
+    return Reporting(gathering, report_settings(settings))
+
+
+def subjects_of(settings: Settings) -> Mapping[Level, Mapping[str, str]]:
+    """Everybody who can be assessed, by level: code → the unit that it belongs to."""
+    units, territory = settings.router.units, settings.router.territory
+    return {
+        Level.BRIGADE: {unit.code: unit.code for unit in units},
+        Level.CELL: {f"{grid.code}-{place.code}": grid.unit for grid in territory.grids for place in territory.places},
+        Level.HANDLER: {one.account: unit.code for unit in units for one in unit.people},
+    }
+
+
+def group_names(settings: Settings, router: Router, tree: CategoryTree) -> Names:
+    """What people call the groups of each dimension."""
+    areas = {area.code: area.name for area in settings.router.territory.areas}
+
+    def name(dimension: Dimension, key: str) -> str:
+        if not key:
+            return "（无）"
+        if dimension is Dimension.CHANNEL:
+            channel = settings.channels.get(key)
+            return channel.name if channel is not None else _SOURCE_NAMES.get(key, key)
+        if dimension is Dimension.CATEGORY:
+            leaf = tree.get(key)
+            return leaf.name if leaf is not None else key
+        plain: dict[Dimension, Callable[[str], str]] = {
+            Dimension.KIND: lambda code: KIND_NAMES[Kind(code)],
+            Dimension.URGENCY: lambda code: URGENCY_NAMES[Urgency(code)],
+            Dimension.BRIGADE: router.unit_name,
+            Dimension.AREA: lambda code: areas.get(code, code),
+            Dimension.CELL: router.cell_name,
+            Dimension.HANDLER: router.person_name,
+        }
+        return plain[dimension](key) if dimension in plain else key
+
+    return name

@@ -1,0 +1,1 @@
+"""The commands of `intake-bot`, one module each."""

@@ -1,0 +1,37 @@
+"""`intake-bot db`: bring the database to today's shape, and check the chain of events."""
+
+from __future__ import annotations
+
+import typer
+
+from intake_bot.commands.console import console, deployment_and_tree, fail, run
+from storage.migrate import upgrade as migrate
+from storage.store import Store
+
+app = typer.Typer(help="数据库", no_args_is_help=True)
+
+
+@app.command("upgrade")
+def upgrade() -> None:
+    """把数据库升级到当前版本的结构（serve 启动时会自动进行）。"""
+    deployment, _ = deployment_and_tree()
+    run(migrate(deployment.database_url))
+    console.print("数据库结构已是最新。", markup=False)
+
+
+@app.command("verify")
+def verify() -> None:
+    """校验全过程留痕：任何改动、缺失、次序颠倒都会指出是哪一条。"""
+    deployment, _ = deployment_and_tree()
+
+    async def work() -> None:
+        store = await Store.open(deployment.database_url)
+        try:
+            found = await store.verify_chain()
+        finally:
+            await store.close()
+        if not found.intact:
+            fail(f"第 {found.broken_at} 条留痕有误：{found.reason}（此前 {found.checked} 条完好）")
+        console.print(f"全部 {found.checked} 条留痕完好。", markup=False)
+
+    run(work())

@@ -1,0 +1,85 @@
+"""The composition: one object that holds every room of a running service. `build` wires them from the settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from adapters.channel import Channel
+from adapters.manual import ManualEntry
+from domain.category import CategoryTree
+from domain.understanding import Engine
+from domain.worktime import WorkCalendar
+from intake_bot.counters import Counters
+from intake_bot.planning import RouterPlanner
+from intake_bot.settings import Deployment, Settings
+from router.route import Router
+from storage.migrate import upgrade
+from storage.store import Store
+
+SHORTEST_ADMIN_TOKEN = 32
+"""INTAKE_ADMIN_TOKEN below this many characters is refused at start: it opens everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Every room of the service, wired. Holds no state that another process would need."""
+
+    deployment: Deployment
+    tree: CategoryTree
+    calendar: WorkCalendar
+    router: Router
+    planner: RouterPlanner
+    engine: Engine
+    store: Store
+    channels: Mapping[str, Channel]
+    manual_entry: ManualEntry
+    secrets: Mapping[str, str]
+    admin_token: str
+    counters: Counters
+
+    @property
+    def settings(self) -> Settings:
+        return self.deployment.settings
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class CannotStart(Exception):
+    """Something outside the configuration keeps the service from starting; the message says what to do, in Chinese."""
+
+
+@asynccontextmanager
+async def open_house(deployment: Deployment, tree: CategoryTree, engine: Engine) -> AsyncIterator[House]:
+    """Migrate the database and wire the rooms; on leaving, drain and close them."""
+    settings = deployment.settings
+    admin_token = os.environ.get("INTAKE_ADMIN_TOKEN", "")
+    if admin_token and len(admin_token) < SHORTEST_ADMIN_TOKEN:
+        raise CannotStart(
+            f"环境变量 INTAKE_ADMIN_TOKEN 太短：至少 {SHORTEST_ADMIN_TOKEN} 个字符，请换一个足够长的随机串"
+        )
+    calendar = settings.calendar.work_calendar()
+    router = Router(settings.router, deployment.boundaries, tree, calendar)
+    await upgrade(deployment.database_url)
+    store = await Store.open(deployment.database_url, ticket_prefix=settings.bureau.ticket_prefix)
+    try:
+        yield House(
+            deployment=deployment,
+            tree=tree,
+            calendar=calendar,
+            router=router,
+            planner=RouterPlanner(router, tree),
+            engine=engine,
+            store=store,
+            channels={code: Channel(one) for code, one in settings.channels.items()},
+            manual_entry=ManualEntry(),
+            secrets=deployment.secrets,
+            admin_token=admin_token,
+            counters=Counters(),
+        )
+    finally:
+        await store.close()

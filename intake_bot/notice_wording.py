@@ -1,0 +1,30 @@
+"""What our own people read when something waits for them. It holds nothing of the reporter."""
+
+from __future__ import annotations
+
+from storage.outbox import Delivery
+
+TITLES: dict[str, str] = {
+    "dispatched": "新派单",
+    "reopened": "工单重办",
+    "sent_back_to_work": "回访未解决，退回重办",
+    "handed_over": "工单移交给您",
+    "return_refused": "退单未获同意",
+    "pressed": "督办",
+    "urged": "市民催办",
+    "light": "亮灯提醒",
+    "escalated": "逾期升级提醒",
+    "digest": "待办汇总",
+}
+"""What a notice is about → its heading."""
+
+
+def notice_text(row: Delivery, person: str) -> tuple[str, str]:
+    """Heading and text of a notice to one person."""
+    title = TITLES.get(row.about, "工单提醒")
+    lines = [f"{person}：", f"工单 {row.ticket_no}"]
+    if category := row.data.get("category"):
+        lines.append(f"事项：{category}")
+    if text := row.data.get("text"):
+        lines.append(str(text))
+    return f"【{title}】{row.ticket_no}", "\n".join(lines)

@@ -1,0 +1,101 @@
+"""What people set right after the model: rows to learn from, and how often nobody had to. Holds no reporter."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from sqlalchemy import and_, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from domain.complaint import Kind
+from domain.privacy import masked_text
+from storage import tables
+from storage.rows import complaint_of, understanding_of
+
+RECLASSIFIED = "reclassified"
+RETURNED = "return_granted"
+CORRECTED = (RECLASSIFIED, RETURNED)
+"""Events that say that the model (or the rules over it) was wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A text with the category and kind that a person gave it; long numbers in the text are masked."""
+
+    text: str
+    category: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Untouched:
+    """Of the tickets of one week and category as the model gave it: how many there were, how many nobody corrected."""
+
+    week: datetime
+    category: str
+    tickets: int
+    never_corrected: int
+
+
+class Corrections:
+    """Queries over corrections. None of them writes."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def rows(self) -> list[Correction]:
+        """Every reclassified ticket as a training row, oldest first. 保密 reporters and reports (举报) are left out."""
+        ticket, sent = tables.tickets.c, tables.complaints.c
+        statement = (
+            select(ticket.category, ticket.kind, sent.document, sent.reporter)
+            .join(tables.complaints, and_(sent.ticket_id == ticket.id, sent.ordinal == 1))
+            .where(
+                ticket.id.in_(select(tables.events.c.ticket_id).where(tables.events.c.action == RECLASSIFIED)),
+                ticket.confidential.is_(False),
+                ticket.kind != Kind.REPORT.value,
+            )
+            .order_by(ticket.id)
+        )
+        async with self._engine.connect() as connection:
+            found = (await connection.execute(statement)).mappings().all()
+        return [_correction(row) for row in found]
+
+    async def untouched(self, weeks: Sequence[datetime], end: datetime) -> list[Untouched]:
+        """Week by week, each from its first moment to the next one's (the last one's to `end`), and by the category that
+        the model gave."""
+        found: list[Untouched] = []
+        async with self._engine.connect() as connection:
+            for start, after in pairwise((*weeks, end)):
+                found += await _week(connection, start, after)
+        return found
+
+
+def _correction(row: Mapping[Any, Any]) -> Correction:
+    complaint = complaint_of(row)
+    return Correction(masked_text(complaint.text), row["category"], Kind(row["kind"]))
+
+
+async def _week(connection: AsyncConnection, start: datetime, end: datetime) -> list[Untouched]:
+    """A ticket that nobody corrected still has the model's category; of the few others it is read from what it said."""
+    ticket = tables.tickets.c
+    touched = select(tables.events.c.ticket_id).where(
+        tables.events.c.action.in_(CORRECTED), tables.events.c.at >= start
+    )
+    this_week = (ticket.created_at >= start, ticket.created_at < end)
+    kept = await connection.execute(
+        select(ticket.category, func.count().label("tickets"))
+        .where(*this_week, ticket.id.not_in(touched))
+        .group_by(ticket.category)
+    )
+    right = Counter({row.category: row.tickets for row in kept})
+    said = await connection.execute(select(ticket.understanding).where(*this_week, ticket.id.in_(touched)))
+    wrong = Counter(understanding_of(row.understanding).category.code for row in said)
+    return [
+        Untouched(start, category, right[category] + wrong[category], right[category])
+        for category in sorted(right.keys() | wrong.keys())
+    ]

@@ -1,0 +1,155 @@
+"""The queries behind the metrics: populations counted, grouped, timed and listed. Not: what a metric is called or means.
+
+`populations` says in SQL who belongs to a population and what makes a member count; here it is asked. Each query reads a
+range of one index: its cost follows what happened in the period, not what is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Subquery, case, func, literal, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from storage.populations import Dimension, Members, Population, Slice, Trait, members_of, trait_of
+
+__all__ = ["Count", "CrossCount", "Dimension", "Figures", "Measure", "Member", "Population", "Slice", "Span", "Trait"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A population, and the trait that lets a member count in the numerator; without one every member does."""
+
+    population: Population
+    trait: Trait | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many belong to a group and how many of them count; the key is empty where nothing is grouped."""
+
+    key: str
+    members: int
+    hits: int
+
+
+@dataclass(frozen=True, slots=True)
+class CrossCount:
+    """How many belong to a combination of groups, one key for each dimension, and how many of them count."""
+
+    keys: tuple[str, ...]
+    members: int
+    hits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """How long one member of a group took: from when to when."""
+
+    key: str
+    started_at: datetime
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member of a population: the ticket, the share (0: the ticket as a whole), the moment that puts it in the period."""
+
+    ticket_no: str
+    position: int
+    at: datetime
+    hit: bool
+
+
+class Figures:
+    """Counts, times and lists over the populations. None of the queries writes."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._dialect = engine.dialect.name
+
+    async def counts(self, measure: Measure, wanted: Slice, by: Dimension | None = None) -> list[Count]:
+        """One count for each group, by key; without `by` exactly one, which may be of nobody."""
+        rows = self._rows(measure, wanted, by)
+        statement = select(
+            rows.c.key, func.count().label("members"), func.coalesce(func.sum(rows.c.hit), 0).label("hits")
+        )
+        if by is not None:
+            statement = statement.group_by(rows.c.key).order_by(rows.c.key)
+        else:
+            statement = select(literal("").label("key"), *statement.selected_columns[1:])
+        async with self._engine.connect() as connection:
+            return [Count(row.key, row.members, int(row.hits)) for row in await connection.execute(statement)]
+
+    async def cross_counts(self, measure: Measure, wanted: Slice, by: Sequence[Dimension]) -> list[CrossCount]:
+        """One count for each combination of the dimensions that occurs, in no order: many groupings in one query."""
+        members, columns = self._members(measure, wanted)
+        keys = [members.key(one, self._dialect).label(one.value) for one in by]
+        rows = select(*keys, *columns).select_from(members.source).where(*members.conditions).subquery()
+        groups = [rows.c[one.value] for one in by]
+        statement = select(*groups, func.count(), func.sum(rows.c.hit)).group_by(*groups)
+        async with self._engine.connect() as connection:
+            found = await connection.execute(statement)
+            return [CrossCount(tuple(row[: len(by)]), row[-2], int(row[-1])) for row in found]
+
+    async def spans(self, population: Population, wanted: Slice, by: Dimension | None = None) -> list[Span]:
+        """How long each member took, in no order. Raises ValueError for a population whose members take no time."""
+        rows = self._rows(Measure(population), wanted, by)
+        if "started_at" not in rows.c:
+            raise ValueError(f"members of {population} take no time")
+        statement = select(rows.c.key, rows.c.started_at, rows.c.ended_at)
+        async with self._engine.connect() as connection:
+            return [Span(row.key, row.started_at, row.ended_at) for row in await connection.execute(statement)]
+
+    async def list_members(
+        self,
+        measure: Measure,
+        wanted: Slice,
+        *,
+        group: tuple[Dimension, str] | None = None,
+        hit: bool | None = None,
+        offset: int = 0,
+        limit: int = 200,
+    ) -> list[Member]:
+        """The members behind a count, oldest first: all, or those that count (`hit`) or do not, of one group or of all."""
+        rows = self._rows(measure, wanted, group[0] if group else None)
+        statement = (
+            select(rows.c.no, rows.c.position, rows.c.at, rows.c.hit)
+            .order_by(rows.c.at, rows.c.no, rows.c.position)
+            .offset(offset)
+            .limit(limit)
+        )
+        if group is not None:
+            statement = statement.where(rows.c.key == group[1])
+        if hit is not None:
+            statement = statement.where(rows.c.hit == int(hit))
+        async with self._engine.connect() as connection:
+            found = await connection.execute(statement)
+            return [Member(row.no, row.position, row.at, bool(row.hit)) for row in found]
+
+    def _rows(self, measure: Measure, wanted: Slice, by: Dimension | None) -> Subquery:
+        """The members as rows, each with the key of its group."""
+        members, columns = self._members(measure, wanted)
+        key = members.key(by, self._dialect) if by is not None else literal("")
+        return select(key.label("key"), *columns).select_from(members.source).where(*members.conditions).subquery()
+
+    def _members(self, measure: Measure, wanted: Slice) -> tuple[Members, list[ColumnElement[Any]]]:
+        """The population, and of each member: ticket, share, moment, whether it counts and, where known, how long it took."""
+        members = members_of(measure.population, wanted, self._dialect)
+        trait = trait_of(measure.trait, members, wanted, self._dialect) if measure.trait is not None else None
+        return members, [
+            members.no.label("no"),
+            members.position.label("position"),
+            members.at.label("at"),
+            (case((trait, 1), else_=0) if trait is not None else literal(1)).label("hit"),
+            *_times(members),
+        ]
+
+
+def _times(members: Members) -> Sequence[ColumnElement[Any]]:
+    if members.started_at is None or members.ended_at is None:
+        return ()
+    return (members.started_at.label("started_at"), members.ended_at.label("ended_at"))

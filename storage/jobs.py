@@ -1,0 +1,102 @@
+"""What timers need of the database: who does a job this time, and what may be thrown away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from storage import tables
+from storage.database import locked_head, writing
+from storage.rows import encoded
+
+DAILY_FIGURES = "daily_figures"
+"""The job whose slots are the days of which figures are kept."""
+
+
+class Jobs:
+    """Claims of timer jobs, daily figures and the purge of what has served its time."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def claim(self, job: str, slot: str, now: datetime) -> bool:
+        """True for the first caller of a (job, slot) among all processes, false for every other."""
+        try:
+            async with writing(self._engine) as connection:
+                await _claim(connection, job, slot, now)
+        except IntegrityError:
+            return False
+        return True
+
+    async def claimed(self, job: str, slots: Sequence[str]) -> set[str]:
+        """Which of a job's slots are claimed."""
+        table = tables.job_claims.c
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(select(table.slot).where(table.job == job, table.slot.in_(slots)))
+            return set(rows.scalars())
+
+    async def purge(self, *, nonces_before: datetime, claims_before: datetime) -> None:
+        """Forget nonces and claims that are older."""
+        async with writing(self._engine) as connection:
+            await connection.execute(delete(tables.nonces).where(tables.nonces.c.seen_at < nonces_before))
+            await connection.execute(delete(tables.job_claims).where(tables.job_claims.c.claimed_at < claims_before))
+
+    async def followed(self, job: str) -> int:
+        """The sequence number of the last event that a job has dealt with; 0 for a job that never ran."""
+        table = tables.job_cursors.c
+        async with self._engine.connect() as connection:
+            found = (await connection.execute(select(table.sequence).where(table.job == job))).scalar_one_or_none()
+        return found or 0
+
+    async def follow(self, job: str, sequence: int) -> None:
+        """Note that a job has dealt with the events up to `sequence`. A process that is behind never turns it back."""
+        table = tables.job_cursors
+        async with writing(self._engine) as connection:
+            await locked_head(connection)  # orders two processes that note it for the first time
+            known = (await connection.execute(select(table.c.sequence).where(table.c.job == job))).scalar_one_or_none()
+            if known is None:
+                await connection.execute(insert(table).values(job=job, sequence=sequence))
+            elif known < sequence:
+                await connection.execute(update(table).where(table.c.job == job).values(sequence=sequence))
+
+    async def save_daily_figures(
+        self, day: str, figures: Sequence[tuple[str, str, Mapping[str, Any]]], now: datetime
+    ) -> bool:
+        """Keep a day's figures: (dimension, key, figures) for each. False, and nothing changes, where they are kept already.
+
+        The claim of (`DAILY_FIGURES`, day) and the figures are written in one transaction.
+        """
+        rows = [
+            {"day": day, "dimension": dimension, "key": key, "figures": encoded(values), "computed_at": now}
+            for dimension, key, values in figures
+        ]
+        try:
+            async with writing(self._engine) as connection:
+                await _claim(connection, DAILY_FIGURES, day, now)
+                if rows:
+                    await connection.execute(insert(tables.daily_figures), rows)
+        except IntegrityError:
+            return False
+        return True
+
+    async def daily_figures(self, first: str, last: str, dimension: str) -> list[tuple[str, str, dict[str, Any]]]:
+        """The kept figures of the days from `first` to `last`, both included: (day, key, figures), in order of day."""
+        table = tables.daily_figures.c
+        statement = (
+            select(table.day, table.key, table.figures)
+            .where(table.day.between(first, last), table.dimension == dimension)
+            .order_by(table.day, table.key)
+        )
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(statement)
+            return [(row.day, row.key, msgspec.json.decode(row.figures)) for row in rows]
+
+
+async def _claim(connection: AsyncConnection, job: str, slot: str, now: datetime) -> None:
+    await connection.execute(insert(tables.job_claims).values(job=job, slot=slot, claimed_at=now))

@@ -1,0 +1,1 @@
+"""One module for each released shape of the database."""

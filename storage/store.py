@@ -1,0 +1,117 @@
+"""The store as the rest of the house sees it: take, change, read. Composed of the writer and the queries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import cast
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.outcome import Outcome
+from domain.ticket import Ticket
+from storage.accounts import Accounts
+from storage.assessments import Assessments
+from storage.chain import ChainReport, verify_chain
+from storage.corrections import Corrections
+from storage.database import StorageUnavailable, open_engine
+from storage.figures import Figures
+from storage.jobs import Jobs
+from storage.lights import Lights
+from storage.outbox import Outbox
+from storage.tickets import Tickets
+from storage.writer import Again, Change, Climb, NonceSeen, Receipt, Take, TicketNotFound, VersionConflict, Writer
+
+__all__ = ["Climb", "NonceSeen", "Receipt", "StorageUnavailable", "Store", "TicketNotFound", "VersionConflict"]
+
+
+class Store:
+    """One database, as one process uses it. Make it with `open`, end it with `close`.
+
+    `tickets`, `lights`, `accounts`, `outbox`, `jobs`, `figures`, `corrections` and `assessments` are the queries of each
+    subject.
+    """
+
+    def __init__(self, engine: AsyncEngine, *, ticket_prefix: str, timezone: str) -> None:
+        self._engine = engine
+        self.writer = Writer(engine, ticket_prefix=ticket_prefix, zone=ZoneInfo(timezone))
+        self.tickets = Tickets(engine)
+        self.lights = Lights(engine)
+        self.accounts = Accounts(engine)
+        self.outbox = Outbox(engine)
+        self.jobs = Jobs(engine)
+        self.figures = Figures(engine)
+        self.corrections = Corrections(engine)
+        self.assessments = Assessments(engine)
+
+    @classmethod
+    async def open(cls, url: str, *, ticket_prefix: str = "FH", timezone: str = "Asia/Shanghai") -> Store:
+        """Open a migrated database (`storage.migrate.upgrade`) and start its writer."""
+        store = cls(open_engine(url), ticket_prefix=ticket_prefix, timezone=timezone)
+        store.writer.start()
+        return store
+
+    async def close(self) -> None:
+        """Finish what is queued for writing, then close every connection."""
+        await self.writer.close()
+        await self._engine.dispose()
+
+    async def take(
+        self, drafts: Sequence[Outcome], *, channel: str, nonce: str | None, seen_at: datetime, again: Again
+    ) -> list[Receipt]:
+        """Store drafts of new tickets; one receipt each, in order, when all are durable.
+
+        A (channel, source number) that is there already gives its ticket; `again(existing, draft)` may say what the new
+        sending changes. `seen_at` dates the ticket numbers and the nonce. Raises NonceSeen (nothing is stored) or
+        StorageUnavailable.
+        """
+        receipts = await self.writer.submit(Take(drafts, channel, nonce, seen_at, again))
+        return cast(list[Receipt], receipts)
+
+    async def change(
+        self,
+        no: str,
+        work: Callable[[Ticket], Outcome],
+        *,
+        expected_version: int | None = None,
+        climb: Climb | None = None,
+    ) -> Ticket:
+        """Change one ticket under the writers' lock; what `work` raises is raised here and nothing is stored.
+
+        An outcome without events changes nothing. A `climb` is made together with the change, once among all processes:
+        where the clock does not stand at its beginning, nothing happens. Raises TicketNotFound, VersionConflict,
+        StorageUnavailable.
+        """
+        changed = await self.writer.submit(Change((no,), lambda found: (work(found[0]),), expected_version, climb))
+        return cast(tuple[Ticket, ...], changed)[0]
+
+    async def change_two(
+        self,
+        no: str,
+        other_no: str,
+        work: Callable[[tuple[Ticket, Ticket]], tuple[Outcome, Outcome]],
+        *,
+        expected_version: int | None = None,
+    ) -> tuple[Ticket, Ticket]:
+        """Change two tickets together, as `change` does one; the expected version is that of the first."""
+
+        def both(found: tuple[Ticket, ...]) -> tuple[Outcome, ...]:
+            return work((found[0], found[1]))
+
+        changed = await self.writer.submit(Change((no, other_no), both, expected_version))
+        first, second = cast(tuple[Ticket, ...], changed)
+        return first, second
+
+    async def verify_chain(self) -> ChainReport:
+        """Check the whole chain of events against what was hashed."""
+        return await verify_chain(self._engine)
+
+    async def ping(self) -> None:
+        """Raises StorageUnavailable when the database does not answer."""
+        try:
+            async with self._engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+        except Exception as error:
+            raise StorageUnavailable(type(error).__name__) from error

@@ -1,0 +1,349 @@
+"""Reading tickets: one whole, lists by filter, events. Not: running limits (`lights`) or counts over periods (`figures`)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
+from sqlalchemy import ColumnElement, Select, and_, func, literal, literal_column, or_, select, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.complaint import Kind, Urgency
+from domain.event import Event
+from domain.light import Light
+from domain.ticket import IN_HAND, OPEN, PressLevel, Status, Ticket
+from storage import tables
+from storage.cursors import read_cursor, write_cursor
+from storage.loading import load_tickets
+from storage.rows import event_of
+
+LargestId = Annotated[int, Meta(ge=0, lt=2**62)]
+"""An id as a cursor may hold it: what a database can compare with."""
+
+LOOKED_THROUGH = 4_000
+"""Tickets whose texts one page of a search reads; the next page goes on behind them."""
+
+IS_OPEN: ColumnElement[bool] = tables.tickets.c.status.in_(
+    [literal_column(f"'{one}'") for one in sorted(str(status) for status in OPEN)]
+)
+"""Without parameters, as the partial index `tables.STILL_OPEN` spells it, or it would not serve."""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketFilter:
+    """Which tickets; an empty filter means all. `unit` also finds tickets that the unit helps with, or had a share of."""
+
+    statuses: tuple[Status, ...] = ()
+    light: Light | None = None
+    channel: str | None = None
+    kind: Kind | None = None
+    category: str | None = None
+    urgency: Urgency | None = None
+    unit: str | None = None
+    cell: str | None = None
+    handler: str | None = None
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+    open_only: bool = False
+    text: str | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The filter as conditions on the tickets table."""
+        table = tables.tickets.c
+        equal = {
+            table.light: self.light,
+            table.channel: self.channel,
+            table.kind: self.kind,
+            table.category: self.category,
+            table.urgency: self.urgency,
+            table.cell: self.cell,
+            table.handler: self.handler,
+        }
+        found: list[ColumnElement[bool]] = [
+            column == str(value) for column, value in equal.items() if value is not None
+        ]
+        if self.statuses:
+            found.append(table.status.in_([str(one) for one in self.statuses]))
+        if self.open_only:
+            found.append(IS_OPEN)
+        if self.unit is not None:
+            shares = tables.assignments.c
+            found.append(
+                select(shares.ticket_id).where(shares.unit == self.unit, shares.ticket_id == table.id).exists()
+            )
+        if self.created_from is not None:
+            found.append(table.created_at >= self.created_from)
+        if self.created_to is not None:
+            found.append(table.created_at < self.created_to)
+        if self.text:
+            sent = tables.complaints.c
+            in_content = (
+                select(sent.ticket_id)
+                .where(sent.ticket_id == table.id, sent.document.contains(self.text, autoescape=True))
+                .exists()
+            )
+            found.append(or_(table.no.contains(self.text, autoescape=True), in_content))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class TicketSummary:
+    """A row of a list. Holds nothing of the reporter; long numbers in the excerpt are masked."""
+
+    ticket_no: str
+    status: str
+    light: str
+    kind: str
+    category: str
+    category_name: str
+    urgency: str
+    channel: str
+    source_no: str
+    brigade: str
+    cell: str
+    handler: str
+    refer_to: str
+    excerpt: str
+    confidence: float
+    reported_at: datetime
+    created_at: datetime
+    due_inner: datetime | None
+    due_outer: datetime | None
+    resolved_at: datetime | None
+    closed_at: datetime | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows of a list and where the next ones begin; no cursor at the end."""
+
+    items: list[TicketSummary]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event with its place in the chain."""
+
+    sequence: int
+    ticket_no: str
+    event: Event
+    hash: str
+
+
+_SUMMARY = (
+    tables.tickets.c.id,
+    tables.tickets.c.no.label("ticket_no"),
+    tables.tickets.c.unit.label("brigade"),
+    *(
+        tables.tickets.c[name]
+        for name in (
+            "status",
+            "light",
+            "kind",
+            "category",
+            "category_name",
+            "urgency",
+            "channel",
+            "source_no",
+            "cell",
+            "handler",
+            "refer_to",
+            "excerpt",
+            "confidence",
+            "reported_at",
+            "created_at",
+            "due_inner",
+            "due_outer",
+            "resolved_at",
+            "closed_at",
+            "version",
+        )
+    ),
+)
+
+
+class Tickets:
+    """Queries about tickets. None of them writes."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def get(self, no: str) -> Ticket | None:
+        """The whole ticket, without the raw body."""
+        async with self._engine.connect() as connection:
+            found = await load_tickets(connection, tables.tickets.c.no == no)
+        return found[0] if found else None
+
+    async def by_source(self, channel: str, source_no: str) -> Ticket | None:
+        table = tables.tickets.c
+        async with self._engine.connect() as connection:
+            found = await load_tickets(connection, and_(table.channel == channel, table.source_no == source_no))
+        return found[0] if found else None
+
+    async def several(self, numbers: Sequence[str]) -> list[Ticket]:
+        """Whole tickets by number, in order of arrival; unknown numbers are left out."""
+        async with self._engine.connect() as connection:
+            return await load_tickets(connection, tables.tickets.c.no.in_(numbers))
+
+    async def raw_bodies(self, no: str) -> list[tuple[bytes, str]]:
+        """What was sent for a ticket, byte for byte, oldest first, with its type."""
+        sent = tables.complaints.c
+        statement = (
+            select(sent.raw, sent.raw_type)
+            .join(tables.tickets, tables.tickets.c.id == sent.ticket_id)
+            .where(tables.tickets.c.no == no)
+            .order_by(sent.ordinal)
+        )
+        async with self._engine.connect() as connection:
+            return [(bytes(row.raw), row.raw_type) for row in await connection.execute(statement)]
+
+    async def page(self, wanted: TicketFilter, *, cursor: str | None = None, limit: int = 50) -> Page:
+        """Newest first. Raises ValueError for a cursor that was not ours.
+
+        A search for a text looks through a bounded number of tickets, so that a rare word costs no more than a common one:
+        its page may hold fewer rows than asked for, or none, and still have a next one. A whole ticket number finds its
+        ticket at once.
+        """
+        table = tables.tickets.c
+        before = read_cursor(cursor, LargestId) if cursor else None
+        statement = select(*_SUMMARY).order_by(table.id.desc()).limit(limit + 1)
+        async with self._engine.connect() as connection:
+            if wanted.text:
+                named = (await connection.execute(select(table.id).where(table.no == wanted.text))).scalar_one_or_none()
+                if named is not None:
+                    wanted = replace(wanted, text=None)
+                    statement = statement.where(table.id == named)
+            if before is not None:
+                statement = statement.where(table.id < before)
+            looked_at = _looked_at(wanted, before) if wanted.text else None
+            if looked_at is not None:
+                statement = statement.where(table.id.in_(looked_at))
+            rows = (await connection.execute(statement.where(*wanted.conditions()))).mappings().all()
+            last: int | None = rows[limit - 1]["id"] if len(rows) > limit else None
+            if last is None and looked_at is not None:
+                ids = looked_at.subquery().c.id
+                seen = (await connection.execute(select(func.count(), func.min(ids)))).one()
+                last = seen[1] if seen[0] == LOOKED_THROUGH else None
+        items = [TicketSummary(**{name: value for name, value in row.items() if name != "id"}) for row in rows[:limit]]
+        return Page(items, write_cursor(last) if last is not None else None)
+
+    async def numbers(self, wanted: TicketFilter) -> list[str]:
+        """The numbers of all tickets of a filter, oldest first."""
+        statement = select(tables.tickets.c.no).where(*wanted.conditions()).order_by(tables.tickets.c.id)
+        async with self._engine.connect() as connection:
+            return list((await connection.execute(statement)).scalars())
+
+    async def light_counts(self, wanted: TicketFilter) -> dict[str, int]:
+        """How many open tickets of a filter show each light."""
+        table = tables.tickets.c
+        statement = select(table.light, func.count()).where(*wanted.conditions(), IS_OPEN).group_by(table.light)
+        async with self._engine.connect() as connection:
+            counts = {row[0]: row[1] for row in await connection.execute(statement)}
+        return {light.value: counts.get(light.value, 0) for light in Light}
+
+    async def events(self, no: str) -> list[StoredEvent]:
+        return await self._events(_events().where(tables.tickets.c.no == no))
+
+    async def events_after(
+        self, sequence: int, limit: int, *, up_to: int | None = None, unit: str | None = None
+    ) -> list[StoredEvent]:
+        """The next events of all tickets, or of those that a unit has or had a share of, for whoever follows along."""
+        event, share = tables.events.c, tables.assignments.c
+        statement = _events().where(event.sequence > sequence).limit(limit)
+        if up_to is not None:
+            statement = statement.where(event.sequence <= up_to)
+        if unit is not None:
+            has = select(share.ticket_id).where(share.ticket_id == event.ticket_id, share.unit == unit)
+            statement = statement.where(has.exists())
+        return await self._events(statement)
+
+    async def last_sequence(self) -> int:
+        async with self._engine.connect() as connection:
+            return int((await connection.execute(select(tables.head.c.event_sequence))).scalar_one())
+
+    async def _events(self, statement: Select[tuple[object, ...]]) -> list[StoredEvent]:
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(statement)).mappings().all()
+        return [StoredEvent(row["sequence"], row["no"], event_of(row), row["hash"]) for row in rows]
+
+    async def touched_after(self, sequence: int, actions: Collection[str], limit: int) -> list[tuple[int, str]]:
+        """(sequence, ticket number) of the next events with one of the actions, in order."""
+        event = tables.events.c
+        statement = (
+            select(event.sequence, tables.tickets.c.no)
+            .join(tables.tickets, tables.tickets.c.id == event.ticket_id)
+            .where(event.sequence > sequence, event.action.in_(sorted(actions)))
+            .order_by(event.sequence)
+            .limit(limit)
+        )
+        async with self._engine.connect() as connection:
+            return [(row.sequence, row.no) for row in await connection.execute(statement)]
+
+    async def suspended_until(self, now: datetime, limit: int) -> list[str]:
+        """Numbers of tickets with a share whose suspension is over at `now`, the longest over first."""
+        share, table = tables.assignments.c, tables.tickets.c
+        statement = (
+            select(table.no)
+            .join(tables.assignments, share.ticket_id == table.id)
+            .where(share.suspended_until.is_not(None), share.suspended_until <= now)
+            .order_by(share.suspended_until, table.id)
+            .limit(limit)
+        )
+        async with self._engine.connect() as connection:
+            return list(dict.fromkeys((await connection.execute(statement)).scalars()))
+
+    async def orders_due(self, now: datetime, limit: int) -> list[str]:
+        """Numbers of tickets with an unanswered 督办 order due at `now` that is not red yet, or whose share is over."""
+        order, share, table = tables.press_orders.c, tables.assignments.c, tables.tickets.c
+        here = and_(share.ticket_id == order.ticket_id, share.position == order.position)
+        in_hand = or_(
+            and_(share.ended_at.is_(None), share.status.in_([str(one) for one in IN_HAND])),
+            and_(order.position == 0, table.status == str(Status.TRIAGE)),
+        )
+        statement = (
+            select(table.no)
+            .select_from(tables.press_orders)
+            .join(tables.tickets, table.id == order.ticket_id)
+            .outerjoin(tables.assignments, here)
+            .where(
+                text(tables.ORDER_IS_OPEN),
+                order.due_at <= now,
+                or_(order.level != str(PressLevel.RED), ~func.coalesce(in_hand, literal(False))),
+            )
+            .order_by(order.due_at, table.id)
+            .limit(limit)
+        )
+        async with self._engine.connect() as connection:
+            return list(dict.fromkeys((await connection.execute(statement)).scalars()))
+
+    async def unfinished_after(self, no_id: int, limit: int) -> list[tuple[int, str]]:
+        """(id, number) of tickets that still owe somebody a step, in order, after an id: for sweeps over all of them."""
+        table = tables.tickets.c
+        living = [str(one) for one in OPEN | {Status.RESOLVED, Status.FOLLOWED_UP}]
+        statement = (
+            select(table.id, table.no).where(table.status.in_(living), table.id > no_id).order_by(table.id).limit(limit)
+        )
+        async with self._engine.connect() as connection:
+            return [(row.id, row.no) for row in await connection.execute(statement)]
+
+
+def _looked_at(wanted: TicketFilter, before: int | None) -> Select[tuple[int]]:
+    """Ids of the newest tickets, below `before`, that a filter finds but for its text: those to be searched at once."""
+    table = tables.tickets.c
+    statement = select(table.id).where(*replace(wanted, text=None).conditions())
+    if before is not None:
+        statement = statement.where(table.id < before)
+    return statement.order_by(table.id.desc()).limit(LOOKED_THROUGH)
+
+
+def _events() -> Select[tuple[object, ...]]:
+    return (
+        select(tables.events, tables.tickets.c.no)
+        .join(tables.tickets, tables.tickets.c.id == tables.events.c.ticket_id)
+        .order_by(tables.events.c.sequence)
+    )

@@ -1,0 +1,336 @@
+"""Group commit: one task per process takes units of work from a queue and commits many of them in one transaction.
+
+An answer resolves only after the commit. A unit that fails is refused alone; the others of its group go on. The head row is
+locked first, so that ticket numbers, duplicates and the chain of events are decided one group after another among all
+processes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy import ColumnElement, insert, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from domain.limit import Stage
+from domain.outcome import Outcome
+from domain.ticket import Ticket
+from storage import tables
+from storage.database import StorageUnavailable, is_outage, locked_head, writing
+from storage.loading import load_tickets
+from storage.saving import Ledger
+
+log = structlog.get_logger()
+
+LARGEST_QUEUE = 2_000
+LARGEST_GROUP = 256
+"""Tickets in one transaction; more would make the first of them, and other processes, wait for the last."""
+
+Again = Callable[[Ticket, Outcome], Outcome | None]
+Work = Callable[[tuple[Ticket, ...]], tuple[Outcome, ...]]
+
+
+class NonceSeen(Exception):
+    """This nonce of this channel was used before; nothing of the unit was stored."""
+
+
+class TicketNotFound(Exception):
+    """There is no ticket of that number."""
+
+
+class VersionConflict(Exception):
+    """The ticket has changed since the caller read it; nothing was stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of one complaint: its ticket, and whether that was there already."""
+
+    ticket: Ticket
+    duplicate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Climb:
+    """A clock of a ticket goes up the escalation ladder, from `taken` steps to `until`; position 0 is the desk."""
+
+    position: int
+    stage: Stage
+    round: int
+    taken: int
+    until: int
+
+
+@dataclass(slots=True)
+class Take:
+    """Complaints to store, all of one request; the result is a list of receipts."""
+
+    drafts: Sequence[Outcome]
+    channel: str
+    nonce: str | None
+    seen_at: datetime
+    again: Again
+    done: asyncio.Future[Any] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    @property
+    def size(self) -> int:
+        return len(self.drafts)
+
+
+@dataclass(slots=True)
+class Change:
+    """A change to one or more stored tickets; the result is a tuple of the changed tickets.
+
+    With a `climb` of the first ticket nothing happens unless its clock stands where the climb begins.
+    """
+
+    numbers: tuple[str, ...]
+    work: Work
+    expected_version: int | None = None
+    climb: Climb | None = None
+    done: asyncio.Future[Any] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    @property
+    def size(self) -> int:
+        return len(self.numbers)
+
+
+Unit = Take | Change
+
+
+class _Declined(Exception):
+    """The caller's own function said no to a change; nothing of the unit has been written."""
+
+    def __init__(self, reason: Exception) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Writer:
+    """The writing task of one process."""
+
+    def __init__(self, engine: AsyncEngine, *, ticket_prefix: str, zone: ZoneInfo) -> None:
+        self._engine = engine
+        self._prefix = ticket_prefix
+        self._zone = zone
+        self._queue: asyncio.Queue[Unit | None] = asyncio.Queue(LARGEST_QUEUE)
+        self._task: asyncio.Task[None] | None = None
+        self._closing = False
+        self.commits = 0
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="storage-writer")
+
+    async def close(self) -> None:
+        """Finish what is queued, then stop."""
+        self._closing = True
+        if self._task is not None:
+            await self._queue.put(None)
+            await self._task
+
+    async def submit(self, unit: Unit) -> Any:
+        """Queue a unit and wait until it is durable.
+
+        Raises what the unit raised, StorageUnavailable, or what the database said to data that it cannot hold.
+        """
+        if self._closing:
+            raise StorageUnavailable("服务正在停止")
+        try:
+            self._queue.put_nowait(unit)
+        except asyncio.QueueFull:
+            raise StorageUnavailable("待写入的来件过多") from None
+        # A caller that goes away must not cancel a unit that is being written with others.
+        return await asyncio.shield(unit.done)
+
+    async def _run(self) -> None:
+        while True:
+            first = await self._queue.get()
+            if first is None:
+                return
+            group, size = [first], first.size
+            stop = False
+            while size < LARGEST_GROUP and not self._queue.empty():
+                unit = self._queue.get_nowait()
+                if unit is None:
+                    stop = True
+                    break
+                group.append(unit)
+                size += unit.size
+            await self._commit(group)
+            if stop:
+                return
+
+    async def _commit(self, group: list[Unit]) -> None:
+        """Commit a group; one that fails as a whole for a reason of its own is committed unit by unit."""
+        try:
+            await self._transaction(group)
+        except Exception as error:
+            if is_outage(error) or len(group) == 1:
+                log.error("group_failed", units=len(group), error=type(error).__name__)
+                for unit in group:
+                    _refuse(unit, _as_outage(error))
+                return
+            for unit in group:
+                await self._commit([unit])
+
+    async def _transaction(self, group: list[Unit]) -> None:
+        """One transaction; its units are answered after the commit. What raises here rolls all of it back."""
+        results: list[tuple[Unit, Any]] = []
+        refused: list[tuple[Unit, Exception]] = []
+        async with writing(self._engine) as connection:
+            head = await locked_head(connection)
+            ledger = Ledger(connection, head, ticket_prefix=self._prefix, zone=self._zone)
+            batch = await _Batch.prepare(connection, [unit for unit in group if isinstance(unit, Take)])
+            for unit in group:
+                try:
+                    if isinstance(unit, Take):
+                        results.append((unit, await batch.take(unit, ledger)))
+                    else:
+                        results.append((unit, await _change(unit, connection, ledger)))
+                except (NonceSeen, TicketNotFound, VersionConflict) as error:
+                    refused.append((unit, error))
+                except _Declined as declined:
+                    refused.append((unit, declined.reason))
+            await batch.flush_nonces(connection)
+            await ledger.flush()
+        self.commits += 1
+        for unit, result in results:
+            if not unit.done.done():
+                unit.done.set_result(result)
+        for unit, reason in refused:
+            _refuse(unit, reason)
+
+
+class _Batch:
+    """What the takes of a group need to know of the database, read at once: nonces and source numbers seen before."""
+
+    def __init__(self, nonces: set[tuple[str, str]], known: dict[tuple[str, str], int]) -> None:
+        self._nonces = nonces
+        self._known = known
+        self._fresh: dict[tuple[str, str], Ticket] = {}
+        self._new_nonces: list[dict[str, Any]] = []
+
+    @classmethod
+    async def prepare(cls, connection: AsyncConnection, takes: Sequence[Take]) -> _Batch:
+        nonces = [(take.channel, take.nonce) for take in takes if take.nonce is not None]
+        numbers = [
+            (draft.ticket.complaint.channel, draft.ticket.complaint.source_no)
+            for take in takes
+            for draft in take.drafts
+        ]
+        seen: set[tuple[str, str]] = set()
+        known: dict[tuple[str, str], int] = {}
+        table, stored = tables.nonces.c, tables.tickets.c
+        for part in _parts(nonces):
+            pairs = await connection.execute(
+                select(table.channel, table.nonce).where(tuple_(table.channel, table.nonce).in_(part))
+            )
+            seen.update((row.channel, row.nonce) for row in pairs)
+        for part in _parts(numbers):
+            rows = await connection.execute(
+                select(stored.id, stored.channel, stored.source_no).where(
+                    tuple_(stored.channel, stored.source_no).in_(part)
+                )
+            )
+            known.update({(row.channel, row.source_no): row.id for row in rows})
+        return cls(seen, known)
+
+    async def take(self, unit: Take, ledger: Ledger) -> list[Receipt]:
+        """Store one request's complaints. Raises NonceSeen before anything is written."""
+        nonce = (unit.channel, unit.nonce) if unit.nonce is not None else None
+        if nonce is not None and nonce in self._nonces:
+            raise NonceSeen
+        receipts = [await self._take_one(unit, draft, ledger) for draft in unit.drafts]
+        if nonce is not None:
+            self._nonces.add(nonce)
+            self._new_nonces.append({"channel": nonce[0], "nonce": nonce[1], "seen_at": unit.seen_at})
+        return receipts
+
+    async def _take_one(self, unit: Take, draft: Outcome, ledger: Ledger) -> Receipt:
+        source = _source(draft)
+        if source in self._fresh:
+            fresh = self._fresh[source]
+            if unit.again(fresh, draft) is None:
+                return Receipt(fresh, duplicate=True)
+            # It differs from a ticket of this very transaction: that one must be in the tables first.
+            await ledger.flush()
+            self._known[source] = self._fresh.pop(source).id
+        if source in self._known:
+            existing = (await load_tickets(ledger.connection, tables.tickets.c.id == self._known[source]))[0]
+            outcome = unit.again(existing, draft)
+            if outcome is not None:
+                await ledger.keep_sending(existing, draft)
+                existing = await ledger.change(existing, outcome)
+            return Receipt(existing, duplicate=True)
+        ticket = await ledger.add(draft, unit.seen_at)
+        self._fresh[source] = ticket
+        return Receipt(ticket, duplicate=False)
+
+    async def flush_nonces(self, connection: AsyncConnection) -> None:
+        if self._new_nonces:
+            await connection.execute(insert(tables.nonces), self._new_nonces)
+
+
+async def _change(unit: Change, connection: AsyncConnection, ledger: Ledger) -> tuple[Ticket, ...]:
+    found = {ticket.no: ticket for ticket in await load_tickets(connection, tables.tickets.c.no.in_(unit.numbers))}
+    if len(found) < len(unit.numbers):
+        raise TicketNotFound
+    before = tuple(found[no] for no in unit.numbers)
+    if unit.expected_version is not None and before[0].version != unit.expected_version:
+        raise VersionConflict
+    if unit.climb is not None and not await _stands_at(connection, before[0], unit.climb):
+        return before
+    try:
+        outcomes = unit.work(before)
+    except Exception as error:
+        raise _Declined(error) from error
+    changed = []
+    for old, outcome in zip(before, outcomes, strict=True):
+        changed.append(await ledger.change(old, outcome) if outcome.events else old)
+    if unit.climb is not None and outcomes[0].events:
+        statement = update(tables.clocks).where(*_key(before[0], unit.climb)).values(rungs=unit.climb.until)
+        await connection.execute(statement)
+    return tuple(changed)
+
+
+def _key(ticket: Ticket, climb: Climb) -> tuple[ColumnElement[bool], ...]:
+    clock = tables.clocks.c
+    return (
+        clock.ticket_id == ticket.id,
+        clock.position == climb.position,
+        clock.stage == climb.stage.value,
+        clock.round == climb.round,
+    )
+
+
+async def _stands_at(connection: AsyncConnection, ticket: Ticket, climb: Climb) -> bool:
+    statement = select(tables.clocks.c.rungs).where(*_key(ticket, climb))
+    return (await connection.execute(statement)).scalar_one_or_none() == climb.taken
+
+
+def _source(draft: Outcome) -> tuple[str, str]:
+    return draft.ticket.complaint.channel, draft.ticket.complaint.source_no
+
+
+def _parts(pairs: Sequence[Any], size: int = 400) -> list[Sequence[Any]]:
+    """SQLite takes a limited number of parameters in one statement."""
+    return [pairs[start : start + size] for start in range(0, len(pairs), size)]
+
+
+def _refuse(unit: Unit, error: Exception) -> None:
+    if not unit.done.done():
+        unit.done.set_exception(error)
+        with contextlib.suppress(asyncio.InvalidStateError):
+            unit.done.exception()  # seen: a caller that went away leaves no warning behind
+
+
+def _as_outage(error: Exception) -> Exception:
+    """What the caller is told: to try again later, or, where it lies in the data, what the database said."""
+    return StorageUnavailable(type(error).__name__) if is_outage(error) else error

@@ -1,0 +1,203 @@
+"""The metrics computed: values for the whole and for each group, ranked where enough is counted, beside an earlier period."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from domain.worktime import WorkCalendar, local
+from storage.figures import Dimension, Figures, Member, Slice, Span
+from supervision.elapsed import WorkedMinutes
+from supervision.metrics import Better, Metric, MetricUnit
+
+TIME_DIMENSIONS = frozenset({Dimension.HOUR, Dimension.DAY, Dimension.WEEK, Dimension.MONTH, Dimension.YEAR})
+"""Groups of time follow one another; they are not ranked against each other."""
+
+
+class Comparison(StrEnum):
+    """The earlier period that figures are compared with."""
+
+    PREVIOUS = "previous"  # 环比
+    LAST_YEAR = "last_year"  # 同比
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """How long things took; every figure is None where nothing was counted."""
+
+    mean: float | None
+    median: float | None
+    p90: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A metric's value over `n` members, `hits` of which count.
+
+    `value`: a rate between 0 and 1 (None where `n` is 0) or a count; None for durations, which `working_minutes` and
+    `calendar_hours` give.
+    """
+
+    n: int
+    hits: int
+    value: float | None
+    working_minutes: Times | None = None
+    calendar_hours: Times | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One group's value. `ranked` is false, and `rank` None, where too little is counted or no way is better."""
+
+    key: str
+    value: Value
+    before: Value | None
+    ranked: bool
+    rank: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A metric over a period: the whole, the groups, and the earlier period's values where one was asked for."""
+
+    metric: Metric
+    total: Value
+    before: Value | None
+    groups: tuple[Group, ...]
+
+
+def earlier(wanted: Slice, comparison: Comparison) -> Slice:
+    """The same slice of the earlier period: the stretch of equal length before (whole months where it is whole months), or
+    the same days of the year before."""
+    start, end = local(wanted.start), local(wanted.end)
+    if comparison is Comparison.LAST_YEAR:
+        return replace(wanted, start=_months_earlier(start, 12), end=_months_earlier(end, 12))
+    months = (end.year - start.year) * 12 + end.month - start.month
+    if months > 0 and _begins_month(start) and _begins_month(end):
+        return replace(wanted, start=_months_earlier(start, months), end=start)
+    return replace(wanted, start=start - (end - start), end=start)
+
+
+def _begins_month(moment: datetime) -> bool:
+    return (moment.day, moment.hour, moment.minute, moment.second, moment.microsecond) == (1, 0, 0, 0, 0)
+
+
+def _months_earlier(moment: datetime, months: int) -> datetime:
+    """The same day so many months before, or the last of that month where it has no such day."""
+    month = moment.year * 12 + moment.month - 1 - months
+    for day in (moment.day, 30, 29, 28):
+        try:
+            return moment.replace(year=month // 12, month=month % 12 + 1, day=min(day, moment.day))
+        except ValueError:
+            continue
+    raise AssertionError("every month has 28 days")
+
+
+class Metrics:
+    """Computes metrics from the store's figures. `smallest_ranked`: groups of fewer members are not ranked."""
+
+    def __init__(self, figures: Figures, calendar: WorkCalendar, smallest_ranked: int) -> None:
+        self._figures = figures
+        self._worked = WorkedMinutes(calendar)
+        self._smallest_ranked = smallest_ranked
+
+    async def compute(
+        self,
+        metric: Metric,
+        wanted: Slice,
+        now: datetime,
+        *,
+        by: Dimension | None = None,
+        comparison: Comparison | None = None,
+    ) -> Figure:
+        """The metric over a slice, and each group's where `by` is given. What lies after `now` is left out."""
+        whole, groups = await self._values(metric, _until(wanted, now), by)
+        before_whole: Value | None = None
+        before: dict[str, Value] = {}
+        if comparison is not None:
+            past_by = None if by in TIME_DIMENSIONS else by
+            before_whole, before = await self._values(metric, _until(earlier(wanted, comparison), now), past_by)
+        return Figure(metric, whole, before_whole, self._ranked(metric, groups, before, by))
+
+    async def members(
+        self,
+        metric: Metric,
+        wanted: Slice,
+        now: datetime,
+        *,
+        group: tuple[Dimension, str] | None = None,
+        hit: bool | None = None,
+        offset: int = 0,
+        limit: int = 200,
+    ) -> list[Member]:
+        """The tickets and shares behind a figure that `compute` gives for the same slice, oldest first."""
+        return await self._figures.list_members(
+            metric.measure, _until(wanted, now), group=group, hit=hit, offset=offset, limit=limit
+        )
+
+    async def _values(self, metric: Metric, wanted: Slice, by: Dimension | None) -> tuple[Value, dict[str, Value]]:
+        """The whole, and each group by key (none without `by`). Groups share nobody, so that the whole is what they add up to."""
+        if metric.unit is MetricUnit.DURATION:
+            spans = await self._figures.spans(metric.measure.population, wanted, by)
+            grouped: dict[str, list[Span]] = {}
+            for span in spans if by is not None else ():
+                grouped.setdefault(span.key, []).append(span)
+            return self._duration(spans), {key: self._duration(found) for key, found in sorted(grouped.items())}
+        counts = await self._figures.counts(metric.measure, wanted, by)
+        groups = {one.key: _counted(metric, one.members, one.hits) for one in counts if by is not None}
+        whole = _counted(metric, sum(one.members for one in counts), sum(one.hits for one in counts))
+        return whole, groups
+
+    def _duration(self, spans: Sequence[Span]) -> Value:
+        worked = [self._worked.between(one.started_at, one.ended_at) for one in spans]
+        elapsed = [(one.ended_at - one.started_at) / timedelta(hours=1) for one in spans]
+        return Value(len(spans), len(spans), None, _times(worked), _times(elapsed))
+
+    def _ranked(
+        self, metric: Metric, groups: dict[str, Value], before: dict[str, Value], by: Dimension | None
+    ) -> tuple[Group, ...]:
+        """The groups with their ranks: the best is 1, equals share a rank."""
+        orderly = metric.better is not Better.NEUTRAL and by not in TIME_DIMENSIONS
+        scores = {
+            key: score
+            for key, value in groups.items()
+            if orderly and key and value.n >= self._smallest_ranked and (score := _score(metric, value)) is not None
+        }
+        ranks = {key: 1 + sum(other > score for other in scores.values()) for key, score in scores.items()}
+        return tuple(Group(key, value, before.get(key), key in ranks, ranks.get(key)) for key, value in groups.items())
+
+
+def _counted(metric: Metric, members: int, hits: int) -> Value:
+    if metric.unit is MetricUnit.COUNT:
+        return Value(members, hits, float(members))
+    return Value(members, hits, hits / members if members else None)
+
+
+def _score(metric: Metric, value: Value) -> float | None:
+    """What a group is ranked by: more is better."""
+    found = value.working_minutes.mean if value.working_minutes is not None else value.value
+    if found is None:
+        return None
+    return found if metric.better is Better.HIGHER else -found
+
+
+def _until(wanted: Slice, now: datetime) -> Slice:
+    """The slice as far as it has happened; one that lies ahead is empty."""
+    return replace(wanted, end=max(wanted.start, min(wanted.end, now)))
+
+
+def _times(values: Sequence[float]) -> Times:
+    if not values:
+        return Times(None, None, None)
+    ordered = sorted(values)
+    return Times(sum(ordered) / len(ordered), percentile(ordered, 0.5), percentile(ordered, 0.9))
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """The value at a share of an ordered, non-empty sequence, between neighbours in proportion (as Excel's PERCENTILE.INC)."""
+    place = (len(ordered) - 1) * share
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)

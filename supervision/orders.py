@@ -1,0 +1,68 @@
+"""督办 by rule besides the escalation ladder, and the raising of orders that nobody answers. Pure; the store makes it once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from domain.handling.pressing import ordered, raised
+from domain.handling.step import Step
+from domain.lifecycle import RULES, Action
+from domain.limit import Limit
+from domain.outcome import Outcome
+from domain.people import SYSTEM
+from domain.planning import Planner
+from domain.ticket import Assignment, PressCause, PressLevel, Ticket
+from domain.worktime import WorkCalendar, deadline
+from supervision.settings import OrderSettings, PressOrder
+
+DECIDING: frozenset[str] = frozenset({"urged", "sent_again", "light_changed"})
+"""Actions of events after which a rule may give an order that it did not give before."""
+
+_PRESS = next(rule for rule in RULES if rule.action is Action.PRESS)
+
+
+class OrderRules:
+    """The configured rules, asked about one ticket at a time."""
+
+    def __init__(self, settings: OrderSettings, calendar: WorkCalendar, planner: Planner) -> None:
+        self._settings = settings
+        self._calendar = calendar
+        self._planner = planner
+
+    def given(self, ticket: Ticket, now: datetime) -> Outcome:
+        """The orders that the rules give for the ticket as it stands: each rule once for each share."""
+        outcome = Outcome(ticket, ())
+        lead = ticket.lead
+        if lead is not None and lead.in_hand and ticket.urges >= self._settings.urges:
+            outcome = self._once(outcome, lead, PressLevel.BLUE, PressCause.URGED, self._settings.urged, now)
+        for share in ticket.assignments:
+            if share.in_hand and share.return_barred and _late(share, now):
+                outcome = self._once(outcome, share, PressLevel.ORANGE, PressCause.REFUSED, self._settings.refused, now)
+        return outcome
+
+    def _once(
+        self,
+        before: Outcome,
+        share: Assignment,
+        level: PressLevel,
+        cause: PressCause,
+        order: PressOrder,
+        now: datetime,
+    ) -> Outcome:
+        if any(one.cause is cause and one.position == share.position for one in before.ticket.orders):
+            return before
+        step = Step(before.ticket, share, _PRESS, SYSTEM, now, self._planner)
+        more = ordered(step, level, cause, order.requirement, self._after(order.within, now))
+        return replace(more, events=(*before.events, *more.events), notices=(*before.notices, *more.notices))
+
+    def raised(self, ticket: Ticket, now: datetime) -> Outcome:
+        """The orders that were due and not answered, one level up; those whose share is over, lapsed."""
+        return raised(ticket, now, self._after(self._settings.raise_within, now), self._planner)
+
+    def _after(self, limit: str, now: datetime) -> datetime:
+        return deadline(now, Limit.parse(limit), self._calendar).due_at
+
+
+def _late(share: Assignment, now: datetime) -> bool:
+    return any(clock.lights_up and clock.overdue(now) for clock in share.clocks)

@@ -1,0 +1,93 @@
+"""Model versions in a running service: listed, switched without losing a request, and how often their word stood."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from service import ROOT, Caller, sample
+
+from domain.category import CategoryTree
+from domain.understanding import Evidence
+from intake_bot import engines
+from intake_bot.settings import Deployment, load_deployment
+from nlu.embedded.engine import EmbeddedEngine
+from nlu.models import ModelShelf
+
+
+@pytest.fixture
+def two_models(tmp_path: Path, engine: EmbeddedEngine, tree: CategoryTree) -> Deployment:
+    """A deployment of its own whose shelf holds the shipped model and a twin under another version."""
+    config = (ROOT / "config.yml").read_text(encoding="utf-8").replace("var/models", "models")
+    (tmp_path / "config.yml").write_text(config, encoding="utf-8")
+    shutil.copy(ROOT / "boundaries.geojson", tmp_path)
+    shelf = ModelShelf(tmp_path / "models")
+    shelf.save(engine.model)
+    shelf.save(replace(engine.model, version="2000-01-01-twin"))
+    shelf.make_current(engine.model.version)
+    return load_deployment(tmp_path / "config.yml", tree)
+
+
+async def test_a_switched_model_takes_over_while_requests_run(
+    two_models: Deployment, tree: CategoryTree, engine: EmbeddedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "LOOK_EVERY", 0.02)
+    shelf = ModelShelf(two_models.path("models"))
+    async with engines.open_engine(two_models, tree) as running:
+        assert running.version == engine.version
+        spoke: list[str] = []
+
+        async def ask() -> None:
+            while spoke[-1:] != ["2000-01-01-twin"]:
+                answers = await running.understand([(sample("12345")["majorContent"], Evidence())])
+                assert answers[0].category.code == "C0101"
+                spoke.append(answers[0].version)
+                await asyncio.sleep(0)
+
+        asking = [asyncio.create_task(ask()) for _ in range(4)]
+        while not spoke:
+            await asyncio.sleep(0.01)
+        shelf.make_current("2000-01-01-twin")
+        await asyncio.wait_for(asyncio.gather(*asking), 60)
+        assert spoke[0] == engine.version
+        # A damaged version is not taken: the one that speaks goes on.
+        (two_models.path("models") / "broken.json").write_text("{")
+        (two_models.path("models") / "broken.npz").write_bytes(b"")
+        shelf.pointer.write_text("broken")
+        await asyncio.sleep(0.2)
+        assert running.version == "2000-01-01-twin"
+
+
+async def test_versions_are_listed_and_only_an_administrator_switches(caller: Caller) -> None:
+    listed = await caller.get("/api/v1/models")
+    assert listed.status == 200
+    assert listed.body["current"] in {one["version"] for one in listed.body["models"]}
+    assert [one["version"] for one in listed.body["models"] if one["current"]] == [listed.body["current"]]
+    supervisor = await caller.new_token("supervisor")
+    body = {"version": listed.body["current"]}
+    assert (await caller.post("/api/v1/models/current", body, supervisor)).status == 403
+    assert (await caller.post("/api/v1/models/current", body)).status == 200
+    unknown = await caller.post("/api/v1/models/current", {"version": "no-such"})
+    assert (unknown.status, unknown.fields) == (422, ["version"])
+
+
+async def test_a_correction_counts_against_the_model_and_becomes_a_training_row(caller: Caller) -> None:
+    numbers = []
+    for number in range(3):
+        body = {
+            **sample("12345"),
+            "orderNum": f"Q{number}",
+            "majorContent": f"恬庄古街第{number}个流动摊贩占道经营，电话13800000000",
+        }
+        numbers.append((await caller.send("12345", body)).body["ticket_no"])
+    await caller.act(numbers[0], "reclassify", category="C0103", note="是夜市")
+    secret = (await caller.send("12369", sample("12369"))).body["ticket_no"]
+    await caller.act(secret, "reclassify", category="E0102", note="是粉尘")
+    found = (await caller.get("/api/v1/models/quality", params={"weeks": "1"})).body["weeks"]
+    by_category = {one["category"]["code"]: (one["tickets"], one["never_corrected"]) for one in found}
+    assert by_category == {"C0101": (3, 2), "E0101": (1, 0)}
+    rows = await caller.house.store.corrections.rows()
+    assert [(one.category, "13800000000" in one.text) for one in rows] == [("C0103", False)], "保密 is left out"

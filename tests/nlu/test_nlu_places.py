@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import pytest
+
+from domain.understanding import Evidence, Party
+from nlu.findings import Finder
+from nlu.places import MOST_PLACES
+
+FINDER = Finder(["恬庄", "恬庄村", "凤凰", "凤凰镇", "凤凰社区", "高庄村", "西张"])
+
+
+def places(text: str, address: str = "") -> tuple[str, ...]:
+    return FINDER.find([(text, Evidence(address=address))])[0].places
+
+
+def test_the_towns_own_words_come_first_and_the_longest_of_those_that_begin_together() -> None:
+    assert places("人民路上的恬庄村菜场门口有人摆摊")[:1] == ("恬庄村",)
+    assert places("凤凰镇恬庄有人烧秸秆")[:2] == ("凤凰镇", "恬庄")
+    assert places("凤凰社区和西张")[:2] == ("凤凰社区", "西张")
+
+
+def test_words_of_the_text_come_before_those_of_the_address() -> None:
+    assert places("高庄村东边在烧垃圾", "张家港市凤凰镇凤凰社区")[:2] == ("高庄村", "凤凰社区")
+    assert places("门口有人烧垃圾", "张家港市凤凰镇凤凰社区")[:2] == ("凤凰社区", "凤凰镇")
+
+
+def test_traditional_characters_and_the_writers_own_form() -> None:
+    assert places("恬莊村門口很吵") == ("恬莊村",)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("市民反映江苏省张家港市金港镇滨河路128号门口有人乱倒垃圾", "滨河路128号"),
+        ("我住在香樟花园3幢，楼上天天装修", "香樟花园3幢"),
+        ("请问创业大道什么时候修好", "创业大道"),
+        ("在明珠小区附近有人摆摊", "明珠小区"),
+        ("新华路与向阳路交叉口红绿灯坏了", "向阳路"),
+    ],
+)
+def test_roads_and_estates_are_told_by_their_form(text: str, place: str) -> None:
+    assert place in places(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["这条路坑坑洼洼", "马路边上有人摆摊", "整个小区都没水", "全村都停电了", "我们村没人管", ""]
+)
+def test_words_that_name_no_place_are_left_out(text: str) -> None:
+    assert places(text) == ()
+
+
+def test_never_more_than_eight() -> None:
+    assert len(places("，".join(f"{name}路" for name in "甲乙丙丁戊己庚辛壬癸"))) <= MOST_PLACES
+
+
+@pytest.mark.parametrize(
+    ("text", "parties"),
+    [
+        ("举报张家港市某某村的恒发塑料有限公司夜间排放臭气", (Party("恒发塑料有限公司", "company"),)),
+        ("老王家常菜馆油烟很大", (Party("老王家常菜馆", "shop"),)),
+        ("在金色豪庭工地半夜施工", (Party("金色豪庭工地", "site"),)),
+        ("车牌苏E00000的渣土车撒漏", (Party("苏E00000", "vehicle"),)),
+        ("苏E·D00000把车停在人行道上", (Party("苏E·D00000", "vehicle"),)),
+        ("物业公司不管，分店也不管", ()),
+        ("一个工地很吵", ()),
+    ],
+)
+def test_the_party_complained_about(text: str, parties: tuple[Party, ...]) -> None:
+    assert FINDER.find([(text, Evidence())])[0].parties == parties

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+import small_corpus
+
+from nlu.embedded.model import Model
+from nlu.models import ModelShelf
+from nlu.training import Row, WorseModel, compare, ensure_fitting, fingerprint, train, train_and_switch
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> ModelShelf:
+    return ModelShelf(tmp_path / "models")
+
+
+def worse_rows() -> list[Row]:
+    """The same texts with two labels mixed up at random: nothing to be learnt about those."""
+    rows = small_corpus.rows()
+    order = np.random.default_rng(2)
+    codes = list(small_corpus.LEAVES)
+    return [replace(row, label=codes[order.integers(len(codes))]) if at % 2 else row for at, row in enumerate(rows)]
+
+
+def test_training_measures_what_it_is_worth(small_model: Model) -> None:
+    found = small_model.report["category"]
+    assert small_model.labels == tuple(small_corpus.LEAVES)
+    assert small_model.kinds == tuple(sorted(small_corpus.KINDS))
+    assert found["rows"] == small_model.report["rows"] == 120
+    assert found["accuracy"] > 0.9
+    assert found["curve"][0][0] == 1.0
+    assert set(found["per_label"]) == set(small_corpus.LEAVES)
+    assert small_model.report["kind"]["accuracy"] > 0.9
+
+
+def test_the_same_rows_train_the_same_model(small_model: Model) -> None:
+    again = train(small_corpus.rows(), ["恬庄"])
+    assert again.fingerprint == small_model.fingerprint
+    np.testing.assert_array_equal(again.weights, small_model.weights)
+    assert again.report == small_model.report
+
+
+def test_a_version_is_named_for_its_day_and_its_content() -> None:
+    rows = small_corpus.rows()
+    model = train(rows, now=datetime(2027, 3, 1, tzinfo=UTC))
+    assert model.version == f"2027-03-01-{fingerprint(rows)[:8]}"
+
+
+def test_the_fingerprint_follows_every_row_and_word() -> None:
+    rows = small_corpus.rows()
+    base = fingerprint(rows, ["恬庄"])
+    assert fingerprint(list(rows), ["恬庄"]) == base
+    assert fingerprint(rows[1:], ["恬庄"]) != base
+    assert fingerprint([replace(rows[0], kind="report"), *rows[1:]], ["恬庄"]) != base
+    assert fingerprint(rows, ["恬庄", "西张"]) != base
+
+
+def test_rows_may_teach_only_the_label_or_only_the_kind() -> None:
+    rows = small_corpus.rows()
+    mixed = [replace(row, kind=None) if at % 3 == 0 else row for at, row in enumerate(rows)]
+    mixed = [replace(row, label=None) if at % 3 == 1 else row for at, row in enumerate(mixed)]
+    model = train(mixed)
+    assert model.report["category"]["rows"] == 80
+    assert model.report["kind"]["rows"] == 80
+
+
+def test_too_little_to_learn_from_is_refused() -> None:
+    with pytest.raises(ValueError, match="训练数据不足"):
+        train([Row("一条", "a"), Row("两条", "b")])
+    with pytest.raises(ValueError, match="1 个类别"):
+        train([Row(f"第{at}条", "a") for at in range(50)])
+
+
+class TestEnsure:
+    def test_trains_once_and_then_loads(self, shelf: ModelShelf) -> None:
+        rows = small_corpus.rows()
+        first = ensure_fitting(shelf, rows)
+        written = (shelf.folder / f"{first.version}.npz").stat().st_mtime_ns
+        again = ensure_fitting(shelf, rows)
+        assert again.version == first.version == shelf.current()
+        assert (shelf.folder / f"{first.version}.npz").stat().st_mtime_ns == written
+
+    def test_other_rows_make_a_new_version_current_and_keep_the_old(self, shelf: ModelShelf) -> None:
+        first = ensure_fitting(shelf, small_corpus.rows())
+        second = ensure_fitting(shelf, small_corpus.rows()[:-1])
+        assert shelf.current() == second.version != first.version
+        assert set(shelf.versions()) == {first.version, second.version}
+
+    def test_what_was_learnt_from_corrections_is_kept(self, shelf: ModelShelf) -> None:
+        rows = small_corpus.rows()
+        corrected, _ = train_and_switch(shelf, rows, (), [Row("井盖旁边油烟大", "C0705", "complaint")] * 5)
+        assert ensure_fitting(shelf, rows).version == corrected.version
+
+    def test_corrections_are_learnt_again_when_the_corpus_changes(self, shelf: ModelShelf) -> None:
+        correction = Row("井盖旁边油烟大", "C0705", "complaint")
+        ensure_fitting(shelf, small_corpus.rows())
+        again = ensure_fitting(shelf, small_corpus.rows()[1:], (), [correction])
+        assert again.report["rows"] == len(small_corpus.rows())
+
+    def test_a_damaged_model_is_trained_anew(self, shelf: ModelShelf) -> None:
+        first = ensure_fitting(shelf, small_corpus.rows())
+        (shelf.folder / f"{first.version}.npz").write_bytes(b"broken")
+        again = ensure_fitting(shelf, small_corpus.rows())
+        assert again.version == first.version
+        assert shelf.load(again.version).labels == first.labels
+
+    def test_a_pointer_to_nothing_is_mended(self, shelf: ModelShelf) -> None:
+        first = ensure_fitting(shelf, small_corpus.rows())
+        shelf.pointer.write_bytes(b"\xff\xfe")
+        assert ensure_fitting(shelf, small_corpus.rows()).version == shelf.current() == first.version
+
+    def test_of_two_processes_that_start_at_once_one_trains(self, shelf: ModelShelf) -> None:
+        script = (
+            "import sys; sys.path.insert(0, sys.argv[2])\n"
+            "from pathlib import Path\n"
+            "import small_corpus, nlu.training as training\n"
+            "from nlu.models import ModelShelf\n"
+            "trained = []\n"
+            "real = training.train\n"
+            "training.train = lambda *given: trained.append(1) or real(*given)\n"
+            "model = training.ensure_fitting(ModelShelf(Path(sys.argv[1])), small_corpus.rows())\n"
+            "print(len(trained), model.version, model.score(['井盖坏了']).labels.shape)\n"
+        )
+        arguments = [sys.executable, "-c", script, str(shelf.folder), str(Path(__file__).parent)]
+        processes = [subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+        answers = [process.communicate(timeout=120)[0].split(maxsplit=1) for process in processes]
+        assert [process.returncode for process in processes] == [0, 0]
+        assert sorted(answer[0] for answer in answers) == ["0", "1"]
+        assert answers[0][1] == answers[1][1]
+
+
+class TestReplacing:
+    def test_a_worse_model_is_kept_but_not_made_current(self, shelf: ModelShelf) -> None:
+        better, nothing_before = train_and_switch(shelf, small_corpus.rows())
+        assert nothing_before is None
+        with pytest.raises(WorseModel, match=better.version):
+            train_and_switch(shelf, worse_rows())
+        assert shelf.current() == better.version
+        assert len(shelf.versions()) == 2
+
+    def test_unless_it_is_asked_for(self, shelf: ModelShelf) -> None:
+        better, _ = train_and_switch(shelf, small_corpus.rows())
+        worse, comparison = train_and_switch(shelf, worse_rows(), force=True)
+        assert comparison is not None
+        assert comparison.worse
+        assert shelf.current() == worse.version
+        shelf.make_current(better.version)  # and back
+        assert shelf.current() == better.version
+
+    def test_more_rows_of_the_same_quality_take_over(self, shelf: ModelShelf) -> None:
+        rows = small_corpus.rows()
+        train_and_switch(shelf, rows[::2])
+        fuller, comparison = train_and_switch(shelf, rows)
+        assert shelf.current() == fuller.version
+        assert comparison is not None
+        assert comparison.texts == 60
+
+    def test_versions_are_compared_on_the_texts_that_both_know(self, small_model: Model) -> None:
+        other = train(small_corpus.rows()[20:])
+        comparison = compare(small_model, other)
+        assert comparison.texts == 100
+        assert comparison.before > 0.9
+        assert compare(small_model, small_model).before == compare(small_model, small_model).after

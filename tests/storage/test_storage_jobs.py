@@ -1,0 +1,60 @@
+"""What timers need of the database: claims and cursors that any number of processes share, kept days, the purge."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+import town
+from parts import drafted, take
+
+from storage.jobs import DAILY_FIGURES
+from storage.store import NonceSeen, Store
+
+NOW = town.MONDAY
+
+
+async def test_a_slot_is_claimed_by_one_of_many(database_url: str) -> None:
+    stores = [await Store.open(database_url) for _ in range(2)]
+    try:
+        won = await asyncio.gather(*(stores[n % 2].jobs.claim("report", "2026-11", NOW) for n in range(6)))
+        assert won.count(True) == 1
+        assert await stores[0].jobs.claim("report", "2026-12", NOW)
+        assert await stores[0].jobs.claimed("report", ["2026-10", "2026-11", "2026-12"]) == {"2026-11", "2026-12"}
+    finally:
+        for one in stores:
+            await one.close()
+
+
+async def test_a_cursor_never_goes_back(store: Store) -> None:
+    assert await store.jobs.followed("gaps") == 0
+    await asyncio.gather(*(store.jobs.follow("gaps", sequence) for sequence in (5, 9, 7)))
+    await store.jobs.follow("gaps", 3)
+    assert await store.jobs.followed("gaps") == 9
+    assert await store.jobs.followed("other") == 0
+
+
+async def test_a_days_figures_are_kept_once(store: Store) -> None:
+    kept = await asyncio.gather(
+        *(store.jobs.save_daily_figures("2026-11-23", [("all", "", {"received": [n, n]})], NOW) for n in range(1, 4))
+    )
+    assert kept.count(True) == 1
+    assert await store.jobs.save_daily_figures("2026-11-24", [], NOW)
+    ((day, key, figures),) = await store.jobs.daily_figures("2026-11-23", "2026-11-24", "all")
+    assert (day, key) == ("2026-11-23", "")
+    assert figures["received"][0] in {1, 2, 3}
+    assert await store.jobs.daily_figures("2026-11-24", "2026-12-01", "all") == []
+    assert await store.jobs.claimed(DAILY_FIGURES, ["2026-11-23", "2026-11-24"]) == {"2026-11-23", "2026-11-24"}
+
+
+async def test_the_purge_forgets_only_what_is_old(store: Store) -> None:
+    await take(store, drafted("S1"), nonce="old", seen_at=NOW)
+    await take(store, drafted("S2"), nonce="new", seen_at=NOW + timedelta(hours=2))
+    await store.jobs.claim("job", "old", NOW)
+    await store.jobs.claim("job", "new", NOW + timedelta(hours=2))
+    await store.jobs.purge(nonces_before=NOW + timedelta(hours=1), claims_before=NOW + timedelta(hours=1))
+    await take(store, drafted("S3"), nonce="old")
+    with pytest.raises(NonceSeen):
+        await take(store, drafted("S4"), nonce="new")
+    assert await store.jobs.claimed("job", ["old", "new"]) == {"new"}

@@ -1,0 +1,98 @@
+"""督办 by rule and the raising of orders: each once, whatever the number of processes; read from both databases."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import town
+from parts import act, sweeps, taken
+
+from domain.lifecycle import Action
+from domain.ticket import PressCause, PressLevel, PressOrder, Ticket
+from domain.worktime import local
+from storage.store import Store
+
+NOW = town.MONDAY
+
+
+async def orders(store: Store, no: str) -> tuple[PressOrder, ...]:
+    found = await store.tickets.get(no)
+    assert found is not None
+    return found.orders
+
+
+async def look(store: Store, written: str) -> None:
+    """Several processes look at once."""
+    now = town.at(written)
+    await sweeps(store).lights(now)
+    await asyncio.gather(*(sweeps(store).orders(now) for _ in range(3)))
+
+
+async def actions(store: Store, no: str, action: str) -> list[dict[str, Any]]:
+    return [one.event.data for one in await store.tickets.events(no) if one.event.action == action]
+
+
+async def urged(store: Store, times: int) -> Ticket:
+    ticket = await taken(store, "S1", town.SMELL)
+    for _ in range(times):
+        ticket = await act(store, ticket.no, Action.URGE, town.OPERATOR, town.at("2026-11-23 10:00"))
+    return ticket
+
+
+async def test_a_matter_urged_often_is_pressed_once(store: Store) -> None:
+    ticket = await urged(store, 2)
+    await look(store, "2026-11-23 10:05")
+    assert await orders(store, ticket.no) == ()
+    for _ in range(3):
+        ticket = await act(store, ticket.no, Action.URGE, town.OPERATOR, town.at("2026-11-23 10:10"))
+        await look(store, "2026-11-23 10:15")
+    (order,) = await orders(store, ticket.no)
+    assert (order.level, order.cause, order.issued_by) == (PressLevel.BLUE, PressCause.URGED, "system")
+    assert local(order.due_at or NOW) == town.at("2026-11-24 17:30")
+    assert len(await actions(store, ticket.no, "pressed")) == 1
+
+
+async def test_unanswered_it_turns_orange_then_red_each_once(store: Store) -> None:
+    ticket = await urged(store, 3)
+    for moment in ("2026-11-23 10:15", "2026-11-24 17:31", "2026-11-24 18:00", "2026-11-25 17:31", "2026-11-30 09:00"):
+        await look(store, moment)
+    (order,) = [one for one in await orders(store, ticket.no) if one.cause is PressCause.URGED]
+    assert order.level is PressLevel.RED
+    steps = [(one["old"], one["level"]) for one in await actions(store, ticket.no, "press_raised")]
+    assert steps == [("blue", "orange"), ("orange", "red")]
+    assert await store.tickets.orders_due(town.at("2026-12-30 09:00"), 10) == []
+
+
+async def test_answered_it_is_raised_no_more(store: Store) -> None:
+    ticket = await urged(store, 3)
+    await look(store, "2026-11-23 10:15")
+    member = town.member(town.ENTERPRISE)
+    await act(store, ticket.no, Action.ANSWER_PRESS, member, town.at("2026-11-24 09:00"), answer="已安排复查")
+    await look(store, "2026-11-27 09:00")
+    (order,) = await orders(store, ticket.no)
+    assert (order.level, order.answer) == (PressLevel.BLUE, "已安排复查")
+    assert await actions(store, ticket.no, "press_raised") == []
+
+
+async def test_a_unit_that_must_keep_it_and_is_late_is_warned_once(store: Store) -> None:
+    ticket = await taken(store, "S1", town.SMELL)
+    member = town.member(town.ENTERPRISE)
+    await act(store, ticket.no, Action.RETURN, member, town.at("2026-11-23 10:00"), reason_code="R1", basis="清单")
+    await act(store, ticket.no, Action.TRANSFER, town.OPERATOR, town.at("2026-11-23 11:00"), brigade=town.ENTERPRISE)
+    await look(store, "2026-11-23 11:30")
+    assert await orders(store, ticket.no) == ()
+    for moment in ("2026-11-23 16:00", "2026-11-24 09:00"):  # the accept limit has passed
+        await look(store, moment)
+    (order,) = await orders(store, ticket.no)
+    assert (order.level, order.cause) == (PressLevel.ORANGE, PressCause.REFUSED)
+
+
+async def test_an_order_whose_share_is_over_lapses_and_is_found_no_more(store: Store) -> None:
+    ticket = await urged(store, 3)
+    await look(store, "2026-11-23 10:15")
+    await act(store, ticket.no, Action.TRANSFER, town.OPERATOR, town.at("2026-11-23 11:00"), brigade=town.CITY)
+    await look(store, "2026-11-25 09:00")
+    first = (await orders(store, ticket.no))[0]
+    assert first.lapsed_at == town.at("2026-11-25 09:00")
+    assert len(await actions(store, ticket.no, "press_lapsed")) == 1

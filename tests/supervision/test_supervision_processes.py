@@ -1,0 +1,128 @@
+"""Two real processes over one database, one of them killed in the middle: nothing twice, nothing missed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections import Counter
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import town
+from databases import SqliteTemplate
+from parts import drafted, sweep_all, take
+from sqlalchemy import text
+
+from storage.store import Store
+
+TESTS = Path(__file__).parents[1]
+NOW = town.MONDAY
+MOMENTS = tuple(NOW + timedelta(hours=hours) for hours in (2, 5, 26, 200, 400))
+NUMBER = 40
+
+
+class Sweeper:
+    """A process that sweeps when it is told to."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+
+    @classmethod
+    async def start(cls, url: str) -> Sweeper:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(TESTS / "sweeping_process.py"),
+            url,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": f"{TESTS}{os.pathsep}{TESTS.parent}"},
+        )
+        started = cls(process)
+        assert await started.answer() == "ready"
+        return started
+
+    async def answer(self) -> str:
+        assert self.process.stdout is not None
+        return (await self.process.stdout.readline()).decode().strip()
+
+    def begin(self, now: datetime) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{now.isoformat()}\n".encode())
+
+    async def end(self) -> int:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        return await self.process.wait()
+
+
+async def facts(store: Store) -> dict[str, Counter[tuple[object, ...]]]:
+    """What the sweeps left behind, apart from the order and the moment in which they found it."""
+    found: dict[str, Counter[tuple[object, ...]]] = {}
+    async with store._engine.connect() as connection:
+        for name, query in {
+            "events": "SELECT ticket_id, position, action, data FROM events WHERE actor = 'system' AND action <> 'pressed'",
+            "pressed": "SELECT ticket_id FROM events WHERE action = 'pressed'",
+            "notices": "SELECT ticket_id, destination, about, payload FROM outbox",
+            "lights": "SELECT ticket_id, position, stage, round, light, rungs FROM clocks",
+            "gaps": "SELECT ticket_id, position, code, opened_at FROM gaps",
+            "days": "SELECT day, dimension, key, figures FROM daily_figures",
+        }.items():
+            found[name] = Counter(tuple(row) for row in await connection.execute(text(query)))
+    return found
+
+
+async def filled(url: str) -> Store:
+    store = await Store.open(url)
+    await take(store, *(drafted(f"S{n}", town.SMELL, NOW + timedelta(minutes=n)) for n in range(NUMBER)))
+    return store
+
+
+async def test_two_processes_and_a_third_that_is_killed(database_url: str) -> None:
+    store = await filled(database_url)
+    victim, *others = [await Sweeper.start(database_url) for _ in range(3)]
+    try:
+        victim.begin(MOMENTS[-1])
+        while await store.tickets.last_sequence() == 2 * NUMBER:
+            await asyncio.sleep(0)  # until it has begun to change something
+        victim.process.kill()
+        for one in others:
+            one.begin(MOMENTS[-1])
+        assert await victim.process.wait() != 0
+        assert [await one.answer() for one in others] == ["done", "done"]
+        assert [await one.end() for one in others] == [0, 0]
+        shared = await facts(store)
+        assert (await store.verify_chain()).intact
+    finally:
+        await store.close()
+    for name in ("events", "notices", "pressed", "days"):
+        assert set(shared[name].values()) == {1}, name
+    assert sum(shared["pressed"].values()) == NUMBER
+    assert sum(shared["gaps"].values()) == NUMBER
+    red = [row for row in shared["lights"] if row[4] == "red"]
+    assert len(red) == 3 * NUMBER
+    assert {row[5] for row in red} == {3}
+    assert len(shared["events"]) == NUMBER * (3 + 3 + 1)  # lights, escalations, the gap
+
+
+async def test_what_two_processes_leave_is_what_one_leaves(
+    database_url: str, sqlite_template: SqliteTemplate, tmp_path: Path
+) -> None:
+    """Lights pass through yellow here, so that every sweep has something to do."""
+    store, alone = await filled(database_url), await filled(sqlite_template.fresh(tmp_path))
+    sweepers = [await Sweeper.start(database_url) for _ in range(2)]
+    try:
+        for now in MOMENTS:
+            for one in sweepers:
+                one.begin(now)
+            assert [await one.answer() for one in sweepers] == ["done", "done"]
+            await sweep_all(alone, now)
+        assert [await one.end() for one in sweepers] == [0, 0]
+        shared, single = await facts(store), await facts(alone)
+    finally:
+        await store.close()
+        await alone.close()
+    assert len(shared["events"]) > NUMBER * 7
+    for name in ("events", "pressed", "notices", "lights", "days"):
+        assert shared[name] == single[name], name
+    assert len(shared["gaps"]) == len(single["gaps"])
