@@ -6,12 +6,12 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PYTHON := $(shell for one in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
 	"$$one" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$one" && break; done)
 
-.PHONY: run test lint types check docs bench lock clean
+.PHONY: run test lint types check docs bench rasa rasa-environment lock clean
 
 run: $(ENVIRONMENT)/.runs
 	@$(BIN)/intake-bot serve
 
-test: lint types
+test: lint types rasa-environment
 	@echo "== tests"
 	@$(BIN)/python -m pytest -n 2
 
@@ -29,6 +29,13 @@ check: $(ENVIRONMENT)/.runs
 
 docs: $(ENVIRONMENT)/.runs
 	@$(BIN)/python -m intake_bot.documentation
+
+rasa: $(ENVIRONMENT)/.runs
+	@$(BIN)/python -m nlu.rasa.build
+
+rasa-environment: $(ENVIRONMENT)/.runs
+	@echo "== environment of Rasa, for the tests of the real one (some minutes the first time)"
+	@$(BIN)/python -m nlu.rasa.build --environment || echo "== not built: the tests of the real Rasa will be skipped"
 
 bench: $(ENVIRONMENT)/.tests
 	@$(BIN)/python -m bench
@@ -53,6 +60,8 @@ lock: $(ENVIRONMENT)/.tests
 	@for one in requirements requirements-dev; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 			--no-header $$one.in --output-file $$one.txt; done
+	@$(BIN)/uv pip compile --quiet --python-version 3.10 --generate-hashes --no-emit-index-url --no-header \
+		nlu/rasa/requirements.in --output-file nlu/rasa/requirements.txt
 
 clean:
 	@rm -rf $(ENVIRONMENT) build *.egg-info .mypy_cache .pytest_cache .ruff_cache

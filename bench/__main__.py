@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("understanding", "intake")
+NAMES = ("understanding", "intake", "supervision")
 
 
 def main() -> None:

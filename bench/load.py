@@ -85,7 +85,15 @@ async def send(host: str, port: int, ready: Sequence[bytes], clients: int, membe
             for request in waiting:
                 started = time.perf_counter()
                 writer.write(request)
-                head = await reader.readuntil(b"\r\n\r\n")
+                try:
+                    head = await reader.readuntil(b"\r\n\r\n")
+                except asyncio.IncompleteReadError as closed:
+                    if closed.partial:
+                        raise
+                    # The server had ended the idle connection: as every client does, open another and send again.
+                    reader, writer = await asyncio.open_connection(host, port)
+                    writer.write(request)
+                    head = await reader.readuntil(b"\r\n\r\n")
                 length = next(
                     int(line.split(b":")[1])
                     for line in head.split(b"\r\n")

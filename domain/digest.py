@@ -19,7 +19,8 @@ class Gathered:
 
 
 def digest_of(gathered: Sequence[Gathered]) -> dict[str, Any]:
-    """The data of the digest: `notices` one by one, and a `text` that names each ticket once, under its worst light."""
+    """The data of the digest: `notices` by deadline, and a `text` that names each ticket once, under its worst light."""
+    gathered = sorted(gathered, key=lambda one: (one.data["due_at"], one.ticket_no))
     worst: dict[str, Light] = {}
     for one in gathered:
         light = Light(one.data["light"])

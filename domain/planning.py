@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
+from domain.absence import Absences
 from domain.category import Category
 from domain.complaint import Kind, Urgency
 from domain.limit import Limit
 from domain.routing import Routing
-from domain.ticket import Clock, Ticket
+from domain.ticket import Assignment, Clock, Ticket
 
 
 class Planner(Protocol):
@@ -31,6 +32,14 @@ class Planner(Protocol):
 
     def unit_head(self, code: str) -> str:
         """The account of a unit's head; empty when it has none."""
+        ...
+
+    def away(self, now: datetime, absences: Absences) -> frozenset[str]:
+        """The accounts of everybody who is away, by the configuration or by these absences."""
+        ...
+
+    def on_duty(self, share: Assignment, now: datetime, absences: Absences) -> str:
+        """The account that handles a share now: its owner, else its backup, else the unit's head or the head's deputy."""
         ...
 
     def is_department(self, code: str) -> bool: ...

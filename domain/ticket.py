@@ -113,7 +113,7 @@ class Assignment:
     """派单: one unit's share of a ticket. `position` counts from 1 within the ticket.
 
     `owner` is the A post, `backup` the B post and `handler` the one of them on duty; all are account codes of
-    `config.yml`.
+    `config.yml`. `stands_in_for`: whose work the handler does until that one is back; empty where it is the handler's own.
     `return_barred`: the command centre has ruled; this unit may not return it.
     """
 
@@ -137,6 +137,7 @@ class Assignment:
     ended_at: datetime | None = None  # taken off this unit: re-dispatched, merged, or the lead finished
     result: str = ""
     request: dict[str, object] | None = None  # the return, extension or suspension that waits for a ruling
+    stands_in_for: str = ""
     suspended_until: datetime | None = None  # when an approved suspension ends by itself
 
     @property

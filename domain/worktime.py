@@ -288,7 +288,7 @@ def _after_working_days(first: date, number: int, calendar: WorkCalendar) -> tup
         note = f" {facts.note}" if facts.note else ""
         if counted == number:
             due = calendar.closing(day)
-            lines.append(f"{_named(day)}{note} 第{counted}个工作日，{due:%H:%M} 到期")
+            lines.append(f"{_named(day)}{note} 第{counted}个工作日，{_hours_of(day, calendar)}{due:%H:%M} 到期")
             return due, provisional, _finished(lines, provisional)
         lines.append(f"{_named(day)}{note} 第{counted}个工作日")
     raise ValueError(f"{FARTHEST_DAYS} 天之内没有 {number} 个工作日，请检查日历设置")
@@ -311,7 +311,8 @@ def _after_calendar_days(first: date, number: int, calendar: WorkCalendar) -> tu
         provisional = provisional or facts.provisional
         if calendar.spans(day):
             due = calendar.closing(day)
-            lines.append(f"{_named(day)}{' ' + facts.note if facts.note else ''} 顺延后第一个工作日，{due:%H:%M} 到期")
+            note = f" {facts.note}" if facts.note else ""
+            lines.append(f"{_named(day)}{note} 顺延后第一个工作日，{_hours_of(day, calendar)}{due:%H:%M} 到期")
             return due, provisional, _finished(lines, provisional)
     raise ValueError("日历中没有工作日，请检查日历设置")
 
@@ -373,6 +374,14 @@ def _yellow_after(whole: float, used: float, left: float) -> float:
 
 def _named(day: date) -> str:
     return f"{day.isoformat()} 周{_WEEKDAYS[day.weekday()]}"
+
+
+def _hours_of(day: date, calendar: WorkCalendar) -> str:
+    """The office hours that make the close of a day, where they change with the season."""
+    if len(calendar.office_hours) < 2:
+        return ""
+    written = "、".join(f"{_clock(opening)}–{_clock(closing)}" for opening, closing in calendar.spans(day))
+    return f"当日办公时间 {written}，"
 
 
 def _clock(minutes: float) -> str:

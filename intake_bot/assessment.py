@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from adapters.manual import _SOURCE_NAMES
+from adapters.manual import SOURCE_NAMES
 from domain.category import CategoryTree
 from domain.complaint import KIND_NAMES, URGENCY_NAMES, Kind, Urgency
 from intake_bot.house import House
@@ -15,9 +15,9 @@ from storage.assessments import Level
 from storage.figures import Dimension
 from storage.store import Store
 from supervision.assessment.assessing import Assessing
-from supervision.assessment.settings import AssessmentSettings
 from supervision.figures import Metrics
 from supervision.reports.content import Gathering, Names
+from supervision.reports.schedule import ReportSchedule
 from supervision.reports.settings import ReportSettings
 
 
@@ -29,20 +29,14 @@ class Reporting:
     settings: ReportSettings
 
 
-def assessment_settings(settings: Settings) -> AssessmentSettings:
-    """The `assessment` section; its defaults where the configuration has none."""
-    found: AssessmentSettings = getattr(settings, "assessment", None) or AssessmentSettings()
-    return found
-
-
-def report_settings(settings: Settings) -> ReportSettings:
-    """The `reports` section; its defaults where the configuration has none."""
-    found: ReportSettings = getattr(settings, "reports", None) or ReportSettings()
-    return found
-
-
 def assessing_of(house: House) -> Assessing:
-    return Assessing(house.store, assessment_settings(house.settings))
+    return Assessing(house.store, house.settings.assessment)
+
+
+def schedule_of(house: House) -> ReportSchedule:
+    """What makes the reports of finished periods."""
+    reporting = reporting_of(house.settings, house.router, house.tree, house.store)
+    return ReportSchedule(reporting.gathering, house.store.assessments, reporting.settings)
 
 
 def reporting_of(settings: Settings, router: Router, tree: CategoryTree, store: Store) -> Reporting:
@@ -51,11 +45,11 @@ def reporting_of(settings: Settings, router: Router, tree: CategoryTree, store: 
     gathering = Gathering(
         store,
         metrics,
-        Assessing(store, assessment_settings(settings)),
+        Assessing(store, settings.assessment),
         group_names(settings, router, tree),
         settings.bureau.name,
     )
-    return Reporting(gathering, report_settings(settings))
+    return Reporting(gathering, settings.reports)
 
 
 def subjects_of(settings: Settings) -> Mapping[Level, Mapping[str, str]]:
@@ -77,7 +71,7 @@ def group_names(settings: Settings, router: Router, tree: CategoryTree) -> Names
             return "（无）"
         if dimension is Dimension.CHANNEL:
             channel = settings.channels.get(key)
-            return channel.name if channel is not None else _SOURCE_NAMES.get(key, key)
+            return channel.name if channel is not None else SOURCE_NAMES.get(key, key)
         if dimension is Dimension.CATEGORY:
             leaf = tree.get(key)
             return leaf.name if leaf is not None else key

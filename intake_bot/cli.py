@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from intake_bot.commands import check, clock, database, ingest, report, route, serve, simulate, users
+from intake_bot.commands import check, clock, database, ingest, report, roster, route, serve, simulate, users
 from intake_bot.commands import nlu as nlu_commands
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.command("report")(report.report)
 app.add_typer(nlu_commands.app, name="nlu")
 app.add_typer(database.app, name="db")
 app.add_typer(users.app, name="user")
+app.add_typer(roster.app, name="roster")
 
 
 def main() -> None:

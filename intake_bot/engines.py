@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,11 +12,14 @@ import structlog
 
 from domain.category import CategoryTree
 from domain.understanding import Engine
+from intake_bot.house import CannotStart
 from intake_bot.settings import Deployment
 from nlu.embedded.engine import EmbeddedEngine
 from nlu.embedded.model import Model
 from nlu.embedded.watch import WatchingEngine
 from nlu.models import ModelShelf, UnreadableModel
+from nlu.rasa_engine import RasaSettings
+from nlu.rasa_server import NotBuilt, open_rasa
 from nlu.training import ensure_model
 
 log = structlog.get_logger()
@@ -41,11 +45,32 @@ async def open_engine(deployment: Deployment, tree: CategoryTree) -> AsyncIterat
     engine = WatchingEngine(shelf, first, lambda model: _over(model, deployment, tree))
     watch = asyncio.create_task(_follow(engine), name="model-watch")
     try:
-        yield engine
+        async with _outer(deployment, tree, engine) as speaking:
+            yield speaking
+    except NotBuilt as error:
+        raise CannotStart(str(error)) from None
     finally:
         watch.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await watch
+
+
+@asynccontextmanager
+async def _outer(deployment: Deployment, tree: CategoryTree, embedded: Engine) -> AsyncIterator[Engine]:
+    """The configured engine; Rasa has the embedded one beside it, which answers while Rasa cannot."""
+    if deployment.settings.nlu.engine == "embedded":
+        yield embedded
+        return
+    asked = deployment.settings.nlu.rasa
+    settings = RasaSettings(
+        url=asked.url,
+        token=os.environ.get(asked.token_env, "") if asked.token_env else "",
+        timeout_seconds=asked.timeout_seconds,
+        connections=asked.connections,
+        longest_text=asked.longest_text,
+    )
+    async with open_rasa(embedded, tree, settings) as engine:
+        yield engine
 
 
 async def _follow(engine: WatchingEngine) -> None:

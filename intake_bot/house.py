@@ -13,6 +13,7 @@ from adapters.manual import ManualEntry
 from domain.category import CategoryTree
 from domain.understanding import Engine
 from domain.worktime import WorkCalendar
+from intake_bot.absences import KnownAbsences
 from intake_bot.counters import Counters
 from intake_bot.planning import RouterPlanner
 from intake_bot.settings import Deployment, Settings
@@ -35,6 +36,7 @@ class House:
     planner: RouterPlanner
     engine: Engine
     store: Store
+    absences: KnownAbsences
     channels: Mapping[str, Channel]
     manual_entry: ManualEntry
     secrets: Mapping[str, str]
@@ -66,15 +68,18 @@ async def open_house(deployment: Deployment, tree: CategoryTree, engine: Engine)
     router = Router(settings.router, deployment.boundaries, tree, calendar)
     await upgrade(deployment.database_url)
     store = await Store.open(deployment.database_url, ticket_prefix=settings.bureau.ticket_prefix)
+    absences = KnownAbsences()
     try:
+        await absences.refresh(store, datetime.now(UTC))
         yield House(
             deployment=deployment,
             tree=tree,
             calendar=calendar,
             router=router,
-            planner=RouterPlanner(router, tree),
+            planner=RouterPlanner(router, tree, absences.now_known),
             engine=engine,
             store=store,
+            absences=absences,
             channels={code: Channel(one) for code, one in settings.channels.items()},
             manual_entry=ManualEntry(),
             secrets=deployment.secrets,

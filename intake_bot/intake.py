@@ -65,7 +65,7 @@ async def draft(house: House, complaints: Sequence[Complaint], actor: Actor, now
             kind=understanding.kind,
             category=understanding.category.code,
         )
-        routing = house.router.route(case, now)
+        routing = house.router.route(case, now, house.absences.now_known())
         category = house.tree.get(case.category)
         drafts.append(open_ticket(complaint, understanding, category, case.kind, routing, actor, now))
     return drafts

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from domain.absence import NOBODY_AWAY, Absences
 from domain.category import Category, CategoryTree
 from domain.complaint import Kind, Urgency
 from domain.lifecycle import NotAllowed
@@ -13,12 +14,17 @@ from domain.limit import Limit, Stage
 from domain.routing import Destination, Routing
 from domain.ticket import Assignment, Clock, Share, Ticket
 from router.route import Case, Router
+from router.settings import Posts
 
 
 class RouterPlanner:
     """`domain.planning.Planner` over a `Router` and the category tree."""
 
-    def __init__(self, router: Router, tree: CategoryTree) -> None:
+    def __init__(
+        self, router: Router, tree: CategoryTree, absences: Callable[[], Absences] = lambda: NOBODY_AWAY
+    ) -> None:
+        """`absences` gives those that were imported, as they are known now."""
+        self._absences = absences
         self._router = router
         self._tree = tree
         self._departments = {
@@ -43,6 +49,12 @@ class RouterPlanner:
 
     def unit_head(self, code: str) -> str:
         return self._router.unit_head(code)
+
+    def away(self, now: datetime, absences: Absences) -> frozenset[str]:
+        return self._router.away(now, absences)
+
+    def on_duty(self, share: Assignment, now: datetime, absences: Absences) -> str:
+        return self._router.on_duty(share.unit, Posts(owner=share.owner, backup=share.backup), now, absences)
 
     def is_department(self, code: str) -> bool:
         return code in self._departments
@@ -79,6 +91,7 @@ class RouterPlanner:
                 first_position=len(ticket.assignments) + 1,
             ),
             now,
+            self._absences(),
         )
 
     def helper(self, ticket: Ticket, unit: str, now: datetime) -> Routing:

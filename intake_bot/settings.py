@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, time
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -28,6 +28,8 @@ from intake_bot.wording import in_chinese
 from router.checks import check_router
 from router.grid import Boundaries
 from router.settings import RouterSettings
+from supervision.assessment.settings import AssessmentSettings
+from supervision.reports.settings import ReportSettings
 from supervision.settings import SupervisionSettings
 
 DEFAULT_CONFIG = "config.yml"
@@ -56,9 +58,25 @@ class ServerSettings(Section):
     max_body_bytes: int = Field(default=2_097_152, ge=65_536, le=67_108_864, description="一次请求正文的最大字节数")
 
 
+class RasaEngineSettings(Section):
+    """How the Rasa engine is asked."""
+
+    url: str = Field(
+        default="", pattern=r"^(https?://[^\s]+)?$", description="已在运行的 Rasa 地址；不填则由本服务启动并看护"
+    )
+    token_env: str = Field(default="", pattern=r"^[A-Z0-9_]*$", description="存放该 Rasa 令牌的环境变量名")
+    timeout_seconds: float = Field(default=2.0, gt=0, le=30, description="等待 Rasa 的最长秒数，超过则由内置引擎回答")
+    connections: int = Field(default=4, ge=1, le=64, description="同时询问 Rasa 的连接数")
+    longest_text: int = Field(default=600, ge=50, le=1200, description="交给 Rasa 的最长字数")
+
+
 class NluSettings(Section):
     """The model that reads complaints."""
 
+    engine: Literal["embedded", "rasa"] = Field(
+        default="embedded", description="引擎：embedded 内置，rasa（先运行 make rasa）"
+    )
+    rasa: RasaEngineSettings = Field(default_factory=RasaEngineSettings)
     model_dir: str = Field(default="var/models", description="模型文件夹（相对 config.yml）")
 
 
@@ -149,6 +167,8 @@ class Settings(Section):
     sheets: tuple[SheetSettings, ...] = Field(default=(), description="可导入的表格")
     router: RouterSettings
     supervision: SupervisionSettings = Field(default_factory=SupervisionSettings)
+    assessment: AssessmentSettings = Field(default_factory=AssessmentSettings)
+    reports: ReportSettings = Field(default_factory=ReportSettings)
     delivery: DeliverySettings = Field(default_factory=DeliverySettings)
 
     @field_validator("channels", mode="before")

@@ -62,7 +62,9 @@ def simplified() -> dict[str, str]:
     """Traditional → simplified, single characters, as OpenCC has them."""
     ideographs = [chr(point) for first, last in _IDEOGRAPHS for point in range(first, last)]
     converted = opencc.OpenCC("t2s").convert("\n".join(ideographs)).split("\n")
-    return {one: plain for one, plain in zip(ideographs, converted, strict=True) if plain != one and plain < chr(_PLANE)}
+    return {
+        one: plain for one, plain in zip(ideographs, converted, strict=True) if plain != one and plain < chr(_PLANE)
+    }
 
 
 @cache

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.absence import NOBODY_AWAY, Absence, Absences
 from domain.worktime import local
 from router.settings import OffDuty, Posts, UnitSettings
 
@@ -40,18 +41,24 @@ class Roster:
     def head(self, unit: str) -> str:
         return self._units[unit].head if unit in self._units else ""
 
-    def is_away(self, account: str, now: datetime) -> bool:
-        return any(local(one.start) <= now < local(one.end) for one in self._away.get(account, ()))
+    def is_away(self, account: str, now: datetime, absences: Absences = NOBODY_AWAY) -> bool:
+        """By the configuration, or by the absences that were imported."""
+        stretches: tuple[OffDuty | Absence, ...] = (*self._away.get(account, ()), *absences.get(account, ()))
+        return any(local(one.start) <= now < local(one.end) for one in stretches)
 
-    def on_duty(self, unit: str, posts: Posts | None, now: datetime) -> OnDuty:
+    def away(self, now: datetime, absences: Absences) -> frozenset[str]:
+        """Everybody who is away."""
+        return frozenset(one for one in {*self._away, *absences} if self.is_away(one, now, absences))
+
+    def on_duty(self, unit: str, posts: Posts | None, now: datetime, absences: Absences = NOBODY_AWAY) -> OnDuty:
         """The handler of a unit's cell; the unit's head (or the head's deputy) where no cell is known or both are away."""
         settings = self._units[unit]
         if posts is None:
             posts = Posts(owner=settings.head, backup=settings.backup)
         owner, backup = posts.owner, posts.backup
-        if not self.is_away(owner, now):
+        if not self.is_away(owner, now, absences):
             return OnDuty(owner, backup, owner, f"经办：{self.name(owner)}（A岗）")
-        if not self.is_away(backup, now):
+        if not self.is_away(backup, now, absences):
             return OnDuty(owner, backup, backup, f"经办：{self.name(backup)}（B岗）；A岗{self.name(owner)}离岗")
-        head = settings.head if not self.is_away(settings.head, now) else settings.backup
+        head = settings.head if not self.is_away(settings.head, now, absences) else settings.backup
         return OnDuty(owner, backup, head, f"经办：{self.name(head)}（负责人）；A岗、B岗均离岗")

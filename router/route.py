@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.absence import NOBODY_AWAY, Absences
 from domain.category import Category, CategoryTree, Department
 from domain.clocks import of_helper
 from domain.complaint import URGENCY_NAMES, URGENCY_ORDER, Complaint, Kind, Urgency
@@ -19,7 +20,7 @@ from router.duty import Roster
 from router.grid import Boundaries, Found, TownGrid
 from router.limits import LimitTable, NoLimit
 from router.rules import Facts, holds
-from router.settings import RouterSettings, RuleSettings
+from router.settings import Posts, RouterSettings, RuleSettings
 
 _NOWHERE = Category("", "（不在分类表中）", "", "")
 
@@ -96,8 +97,11 @@ class Router:
     def department(self, code: str) -> Department | None:
         return self._departments.get(code)
 
-    def route(self, case: Case, now: datetime) -> Routing:
-        """Route a case. Whatever cannot be decided goes to the desk, with the problem named; it never raises."""
+    def route(self, case: Case, now: datetime, absences: Absences = NOBODY_AWAY) -> Routing:
+        """Route a case. Whatever cannot be decided goes to the desk, with the problem named; it never raises.
+
+        `absences`: who is away besides those of the settings.
+        """
         category = self._tree.get(case.category)
         if category is None:
             gone = f"事项分类 {case.category} 已不在分类表中"
@@ -141,11 +145,18 @@ class Router:
         if unit == SUPERVISION_GROUP:
             helpers = []  # a complaint about our own people is nobody else's to see
         try:
-            shares = self._shares(case, category, found, urgency, unit, helpers, now, why)
+            shares = self._shares(case, category, found, urgency, unit, helpers, now, why, absences)
         except (NoLimit, ValueError) as error:
             problems.append(str(error))
             return self._to_desk(case, category, now, (*why, str(error)), tuple(problems), urgency)
         return Routing(Destination.UNIT, urgency, tuple(why), assignments=shares, problems=tuple(problems))
+
+    def away(self, now: datetime, absences: Absences) -> frozenset[str]:
+        return self._roster.away(now, absences)
+
+    def on_duty(self, unit: str, posts: Posts, now: datetime, absences: Absences) -> str:
+        """The account that handles the work of these posts now."""
+        return self._roster.on_duty(unit, posts, now, absences).handler
 
     def extension_limit(self, case: Case) -> Limit:
         """How many working days a ticket may be extended by. Raises NoLimit."""
@@ -216,13 +227,14 @@ class Router:
         helpers: Sequence[str],
         now: datetime,
         why: list[str],
+        absences: Absences,
     ) -> tuple[Assignment, ...]:
         clocks = self._clocks(case, category, urgency, now)
         shares = []
         for offset, code in enumerate((unit, *helpers)):
             place = found.place
             posts = self._grid.posts(code, place) if place else None
-            duty = self._roster.on_duty(code, posts, now)
+            duty = self._roster.on_duty(code, posts, now, absences)
             cell = self._grid.cell(code, place) if place else ""
             share = Share.LEAD if offset == 0 else Share.HELPER
             role = "主办" if offset == 0 else "协办"
@@ -237,6 +249,7 @@ class Router:
                     owner=duty.owner,
                     backup=duty.backup,
                     handler=duty.handler,
+                    stands_in_for=duty.owner if duty.handler != duty.owner else "",
                     area=place.area if place and cell else "",
                     cell=cell,
                     clocks=clocks if share is Share.LEAD else of_helper(clocks),

@@ -7,16 +7,43 @@ range of one index: its cost follows what happened in the period, not what is st
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Subquery, case, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from storage.populations import Dimension, Members, Population, Slice, Trait, members_of, trait_of
+from domain.worktime import local
+from storage.populations import (
+    Dimension,
+    Members,
+    Population,
+    Slice,
+    Trait,
+    local_period,
+    members_of,
+    since_when,
+    trait_of,
+)
+from storage.rollups import Rollups
 
-__all__ = ["Count", "CrossCount", "Dimension", "Figures", "Measure", "Member", "Population", "Slice", "Span", "Trait"]
+__all__ = [
+    "Count",
+    "CrossCount",
+    "DatedCount",
+    "Dimension",
+    "Figures",
+    "Measure",
+    "Member",
+    "Population",
+    "Slice",
+    "Span",
+    "Trait",
+]
+
+
+_END_OF_TIME = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +73,18 @@ class CrossCount:
 
 
 @dataclass(frozen=True, slots=True)
+class DatedCount:
+    """How many belong to a combination of groups, one key for each dimension, and have counted `since` a local day.
+
+    `since`: empty for those that do not count; the period's first day where no later moment decides it.
+    """
+
+    keys: tuple[str, ...]
+    since: str
+    members: int
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """How long one member of a group took: from when to when."""
 
@@ -70,6 +109,7 @@ class Figures:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._dialect = engine.dialect.name
+        self.rollups = Rollups(engine)
 
     async def counts(self, measure: Measure, wanted: Slice, by: Dimension | None = None) -> list[Count]:
         """One count for each group, by key; without `by` exactly one, which may be of nobody."""
@@ -94,6 +134,35 @@ class Figures:
         async with self._engine.connect() as connection:
             found = await connection.execute(statement)
             return [CrossCount(tuple(row[: len(by)]), row[-2], int(row[-1])) for row in found]
+
+    async def dated_counts(self, measure: Measure, wanted: Slice, by: Sequence[Dimension]) -> list[DatedCount]:
+        """One count for each combination of the dimensions, and of the days since which members count, that occurs; in no
+        order. Everything that has happened up to now counts."""
+        members, columns = self._members(measure, replace(wanted, as_of=_END_OF_TIME))
+        keys = [members.key(one, self._dialect).label(one.value) for one in by]
+        moment = since_when(measure.trait)
+        day = local_period(moment, Dimension.DAY, self._dialect) if moment is not None else None
+        since = day if day is not None else literal(f"{local(wanted.start):%Y-%m-%d}")
+        rows = (
+            select(*keys, *columns, since.label("since"))
+            .select_from(members.source)
+            .where(*members.conditions)
+            .subquery()
+        )
+        groups = [*(rows.c[one.value] for one in by), case((rows.c.hit == 1, rows.c.since), else_="")]
+        counted = select(*(one.label(f"group_{place}") for place, one in enumerate(groups)), rows.c.no).subquery()
+        named = [counted.c[f"group_{place}"] for place in range(len(groups))]
+        statement = select(*named, func.count()).group_by(*named)
+        async with self._engine.connect() as connection:
+            found = await connection.execute(statement)
+            return [DatedCount(tuple(row[: len(by)]), row[-2], row[-1]) for row in found]
+
+    async def ticket_ids(self, population: Population, wanted: Slice) -> set[int]:
+        """The ids of the tickets with a member of the population."""
+        members = members_of(population, wanted, self._dialect)
+        statement = select(members.ticket_id).select_from(members.source).where(*members.conditions).distinct()
+        async with self._engine.connect() as connection:
+            return set((await connection.execute(statement)).scalars())
 
     async def spans(self, population: Population, wanted: Slice, by: Dimension | None = None) -> list[Span]:
         """How long each member took, in no order. Raises ValueError for a population whose members take no time."""

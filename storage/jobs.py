@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-import msgspec
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from storage import tables
 from storage.database import locked_head, writing
-from storage.rows import encoded
-
-DAILY_FIGURES = "daily_figures"
-"""The job whose slots are the days of which figures are kept."""
 
 
 class Jobs:
-    """Claims of timer jobs, daily figures and the purge of what has served its time."""
+    """Claims and cursors of timer jobs, and the purge of what has served its time."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -64,38 +58,6 @@ class Jobs:
                 await connection.execute(insert(table).values(job=job, sequence=sequence))
             elif known < sequence:
                 await connection.execute(update(table).where(table.c.job == job).values(sequence=sequence))
-
-    async def save_daily_figures(
-        self, day: str, figures: Sequence[tuple[str, str, Mapping[str, Any]]], now: datetime
-    ) -> bool:
-        """Keep a day's figures: (dimension, key, figures) for each. False, and nothing changes, where they are kept already.
-
-        The claim of (`DAILY_FIGURES`, day) and the figures are written in one transaction.
-        """
-        rows = [
-            {"day": day, "dimension": dimension, "key": key, "figures": encoded(values), "computed_at": now}
-            for dimension, key, values in figures
-        ]
-        try:
-            async with writing(self._engine) as connection:
-                await _claim(connection, DAILY_FIGURES, day, now)
-                if rows:
-                    await connection.execute(insert(tables.daily_figures), rows)
-        except IntegrityError:
-            return False
-        return True
-
-    async def daily_figures(self, first: str, last: str, dimension: str) -> list[tuple[str, str, dict[str, Any]]]:
-        """The kept figures of the days from `first` to `last`, both included: (day, key, figures), in order of day."""
-        table = tables.daily_figures.c
-        statement = (
-            select(table.day, table.key, table.figures)
-            .where(table.day.between(first, last), table.dimension == dimension)
-            .order_by(table.day, table.key)
-        )
-        async with self._engine.connect() as connection:
-            rows = await connection.execute(statement)
-            return [(row.day, row.key, msgspec.json.decode(row.figures)) for row in rows]
 
 
 async def _claim(connection: AsyncConnection, job: str, slot: str, now: datetime) -> None:

@@ -185,7 +185,7 @@ class Lights:
 
     async def gap_counts(self, unit: str | None = None) -> dict[str, int]:
         """How many gaps of each kind wait to be cured; of one unit's shares only where one is named."""
-        statement = select(_gap.code, func.count()).where(text(tables.UNCURED)).group_by(_gap.code)
+        statement = select(_gap.code, func.count()).where(_gap.cured_at.is_(None)).group_by(_gap.code)
         if unit is not None:
             own = select(_share.ticket_id).where(
                 _share.ticket_id == _gap.ticket_id, _share.position == _gap.position, _share.unit == unit

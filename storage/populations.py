@@ -21,6 +21,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    literal_column,
     or_,
     select,
     type_coerce,
@@ -105,7 +106,10 @@ class Dimension(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The period, from `start` up to, not including, `end` (aware), and what is looked at; None means everything."""
+    """The period, from `start` up to, not including, `end` (aware), and what is looked at; None means everything.
+
+    Figures are as of the period's end; of a part of a longer period, `as_of` is the end of that.
+    """
 
     start: datetime
     end: datetime
@@ -117,13 +121,19 @@ class Slice:
     area: str | None = None
     cell: str | None = None
     handler: str | None = None
+    as_of: datetime | None = None
+
+    @property
+    def counted_until(self) -> datetime:
+        return self.as_of if self.as_of is not None else self.end
 
 
 @dataclass(frozen=True, slots=True)
 class Members:
     """A population in SQL: where its rows come from, which of them belong, and what is known of each.
 
-    `unit`, `area`, `cell` and `handler` are those of the share concerned, else of the ticket's lead.
+    `unit`, `area`, `cell` and `handler` are those of the share concerned, else of the ticket's lead. `few`: its condition has
+    an index of its own, and no index over what is grouped or sliced by may keep SQLite from it.
     """
 
     source: FromClause
@@ -137,10 +147,15 @@ class Members:
     started_at: Column | None = None
     ended_at: Column | None = None
     stage: Stage | None = None
+    few: bool = False
 
     @property
     def no(self) -> Column:
         return _ticket.no
+
+    @property
+    def ticket_id(self) -> Column:
+        return _ticket.id
 
     def key(self, by: Dimension, dialect: str) -> Column:
         """The group that a member belongs to."""
@@ -154,7 +169,11 @@ class Members:
             Dimension.CELL: self.cell,
             Dimension.HANDLER: self.handler,
         }
-        return plain[by] if by in plain else _local_period(self.at, by, dialect)
+        return self.spelled(plain[by]) if by in plain else local_period(self.at, by, dialect)
+
+    def spelled(self, column: Column) -> Column:
+        """A column to group or to slice by."""
+        return func.coalesce(column, literal_column("''")) if self.few else column
 
 
 def members_of(population: Population, wanted: Slice, dialect: str) -> Members:
@@ -170,7 +189,7 @@ def members_of(population: Population, wanted: Slice, dialect: str) -> Members:
         (members.cell, wanted.cell),
         (members.handler, wanted.handler),
     )
-    sliced = tuple(column == str(value) for column, value in equal if value is not None)
+    sliced = tuple(members.spelled(column) == str(value) for column, value in equal if value is not None)
     period: tuple[Condition, ...] = (members.at < wanted.end,)
     if population is not Population.OPEN:
         period = (members.at >= wanted.start, *period)
@@ -181,7 +200,7 @@ def _population(population: Population, wanted: Slice, dialect: str) -> Members:
     if population is Population.RECEIVED:
         return _tickets(())
     if population is Population.OPEN:
-        members = _tickets((IS_OPEN,))
+        members = replace(_tickets((IS_OPEN,)), few=True)
         return replace(members, started_at=_ticket.created_at, ended_at=literal(wanted.end, _ticket.created_at.type))
     if population in {Population.DISPATCHED, Population.DISPATCHED_LEAD}:
         lead = (_share.share == Share.LEAD.value,) if population is Population.DISPATCHED_LEAD else ()
@@ -303,8 +322,8 @@ def trait_of(trait: Trait, members: Members, wanted: Slice, dialect: str) -> Con
     same_ticket = other.ticket_id == _ticket.id
     # Spelled so that the index over actions and times cannot serve: the few events of the ticket are what is to be read.
     action = func.coalesce(other.action, "")
-    so_far = other.at < wanted.end
-    done = and_(_clock.stopped_at.is_not(None), ~_taken_away(), _clock.stopped_at < wanted.end)
+    so_far = other.at < wanted.counted_until
+    done = and_(_clock.stopped_at.is_not(None), ~_taken_away(), _clock.stopped_at < wanted.counted_until)
 
     def happened(*conditions: Condition) -> Condition:
         return exists(select(other.sequence).where(same_ticket, *conditions))
@@ -351,6 +370,25 @@ def trait_of(trait: Trait, members: Members, wanted: Slice, dialect: str) -> Con
     return known[trait]
 
 
+def since_when(trait: Trait | None) -> Column | None:
+    """When a member came to have a trait that is as of the period's end; None for the traits that no end decides."""
+    other = tables.events.alias("since").c
+    action = func.coalesce(other.action, "")
+
+    def first(*conditions: Condition) -> Column:
+        return select(func.min(other.at)).where(other.ticket_id == _ticket.id, *conditions).scalar_subquery()
+
+    known: dict[Trait | None, Column] = {
+        Trait.IN_FIRST_TIME: _clock.stopped_at,
+        Trait.DONE: _clock.stopped_at,
+        Trait.CLOSED: first(action == "closed", other.at >= _clock.stopped_at),
+        Trait.RETURNED: first(action == "returned", other.position == _share.position),
+        Trait.MISROUTED: _share.ended_at,
+        Trait.REWORKED: first(action.in_(_AGAIN), other.sequence > _event.sequence),
+    }
+    return known.get(trait)
+
+
 def _in_time(stage: Stage | None, done: Condition) -> Condition:
     """The step itself was done by the deadline; that its clock stopped is not enough, for all stop with the end."""
     if stage is Stage.ACCEPT:
@@ -386,7 +424,7 @@ _PERIODS = {
 }
 
 
-def _local_period(at: Column, by: Dimension, dialect: str) -> Column:
+def local_period(at: Column, by: Dimension, dialect: str) -> Column:
     """The local hour, day, week, month or year of a moment, as text that sorts by time."""
     written, postgresql = _PERIODS[by]
     if dialect == "sqlite":

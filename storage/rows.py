@@ -136,6 +136,7 @@ def assignment_row(ticket_id: int, share: Assignment) -> Row:
         "extensions": share.extensions,
         "result": share.result,
         "request": encoded(share.request) if share.request is not None else None,
+        "stands_in_for": share.stands_in_for,
         "suspended_until": share.suspended_until,
         "dispatched_at": share.dispatched_at,
         "accepted_at": share.accepted_at,
@@ -319,6 +320,7 @@ def _assignment_of(row: Stored, clocks: tuple[Clock, ...]) -> Assignment:
         resolved_at=row["resolved_at"],
         ended_at=row["ended_at"],
         result=row["result"],
+        stands_in_for=row["stands_in_for"],
         suspended_until=row["suspended_until"],
         request=msgspec.json.decode(row["request"]) if row["request"] is not None else None,
     )

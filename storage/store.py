@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.outcome import Outcome
 from domain.ticket import Ticket
+from storage.absences import StoredAbsences
 from storage.accounts import Accounts
 from storage.assessments import Assessments
 from storage.chain import ChainReport, verify_chain
@@ -30,8 +31,8 @@ __all__ = ["Climb", "NonceSeen", "Receipt", "StorageUnavailable", "Store", "Tick
 class Store:
     """One database, as one process uses it. Make it with `open`, end it with `close`.
 
-    `tickets`, `lights`, `accounts`, `outbox`, `jobs`, `figures`, `corrections` and `assessments` are the queries of each
-    subject.
+    `tickets`, `lights`, `accounts`, `outbox`, `jobs`, `figures`, `corrections`, `assessments` and `absences` are the
+    queries of each subject.
     """
 
     def __init__(self, engine: AsyncEngine, *, ticket_prefix: str, timezone: str) -> None:
@@ -45,6 +46,7 @@ class Store:
         self.figures = Figures(engine)
         self.corrections = Corrections(engine)
         self.assessments = Assessments(engine)
+        self.absences = StoredAbsences(engine)
 
     @classmethod
     async def open(cls, url: str, *, ticket_prefix: str = "FH", timezone: str = "Asia/Shanghai") -> Store:

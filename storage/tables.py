@@ -50,9 +50,11 @@ day_counters = Table(
     Column("last_number", Integer, nullable=False),
 )
 
-STILL_OPEN = "status IN ('accepted', 'dispatched', 'extended', 'returned', 'triage')"
-"""The tickets of `domain.ticket.OPEN`, as the partial index and its queries spell it: what is unfinished is counted without
-looking at what is finished."""
+STILL_OPEN = (
+    "coalesce(status, '') IN ('accepted', 'dispatched', 'extended', 'returned', 'suspended', 'suspending', 'triage')"
+)
+"""The tickets of `domain.ticket.OPEN`, as the partial index and its queries spell it: so that it serves, and not the index over
+all statuses."""
 
 tickets = Table(
     "tickets",
@@ -106,10 +108,11 @@ tickets = Table(
     Index("ix_tickets_unit_status_id", "unit", "status", "id"),
     Index("ix_tickets_light_id", "light", "id"),
     Index(
-        "ix_tickets_light_unit_created_at",
+        "ix_tickets_created_at_light_unit_status",
+        "created_at",
         "light",
         "unit",
-        "created_at",
+        "status",
         sqlite_where=text(STILL_OPEN),
         postgresql_where=text(STILL_OPEN),
     ),
@@ -130,6 +133,9 @@ complaints = Table(
     comment="What was sent, as often as it was sent differently; ordinal 1 is the ticket's own.",
 )
 
+SHARE_IN_WORK = "ended_at IS NULL AND resolved_at IS NULL"
+"""The shares that somebody still has to handle, as their index and its query spell it."""
+
 assignments = Table(
     "assignments",
     metadata,
@@ -148,6 +154,7 @@ assignments = Table(
     Column("extensions", Integer, nullable=False),
     Column("result", Text, nullable=False),
     Column("request", Text),
+    Column("stands_in_for", String(64), nullable=False, server_default=text("''")),
     Column("suspended_until", UtcDateTime),
     Column("dispatched_at", UtcDateTime, nullable=False),
     Column("accepted_at", UtcDateTime),
@@ -156,6 +163,7 @@ assignments = Table(
     Column("ended_at", UtcDateTime),
     Index("ix_assignments_dispatched_at", "dispatched_at"),
     Index("ix_assignments_unit_ticket_id", "unit", "ticket_id"),
+    Index("ix_assignments_handler", "handler", sqlite_where=text(SHARE_IN_WORK), postgresql_where=text(SHARE_IN_WORK)),
     Index(
         "ix_assignments_suspended_until",
         "suspended_until",
@@ -201,9 +209,6 @@ clocks = Table(
     comment="position 0: the desk; rungs: steps of the escalation ladder taken since the deadline was last set",
 )
 
-UNCURED = "cured_at IS NULL"
-"""The gaps that wait to be cured, as the partial index and its query spell it."""
-
 gaps = Table(
     "gaps",
     metadata,
@@ -213,7 +218,7 @@ gaps = Table(
     Column("opened_at", UtcDateTime, primary_key=True),
     Column("blocking", Boolean, nullable=False),
     Column("cured_at", UtcDateTime),
-    Index("ix_gaps_code_ticket_id", "code", "ticket_id", sqlite_where=text(UNCURED), postgresql_where=text(UNCURED)),
+    Index("ix_gaps_cured_at_code", "cured_at", "code"),
 )
 
 ORDER_IS_OPEN = "answered_at IS NULL AND lapsed_at IS NULL"
@@ -284,6 +289,18 @@ nonces = Table(
     Column("seen_at", UtcDateTime, nullable=False, index=True),
 )
 
+absences = Table(
+    "absences",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("account", String(64), nullable=False),
+    Column("start_at", UtcDateTime, nullable=False),
+    Column("end_at", UtcDateTime, nullable=False, index=True),
+    Column("reason", String(200), nullable=False),
+    Column("imported_at", UtcDateTime, nullable=False),
+    UniqueConstraint("account", "start_at", "end_at"),
+)
+
 job_claims = Table(
     "job_claims",
     metadata,
@@ -336,6 +353,7 @@ daily_figures = Table(
     Column("key", String(64), primary_key=True),
     Column("figures", Text, nullable=False),
     Column("computed_at", UtcDateTime, nullable=False),
+    Column("sequence", BigInteger, nullable=False, server_default="0"),  # the last event before the day was counted
 )
 
 assessment_adjustments = Table(

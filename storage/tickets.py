@@ -26,10 +26,10 @@ LargestId = Annotated[int, Meta(ge=0, lt=2**62)]
 LOOKED_THROUGH = 4_000
 """Tickets whose texts one page of a search reads; the next page goes on behind them."""
 
-IS_OPEN: ColumnElement[bool] = tables.tickets.c.status.in_(
+IS_OPEN: ColumnElement[bool] = func.coalesce(tables.tickets.c.status, literal_column("''")).in_(
     [literal_column(f"'{one}'") for one in sorted(str(status) for status in OPEN)]
 )
-"""Without parameters, as the partial index `tables.STILL_OPEN` spells it, or it would not serve."""
+"""As the partial index spells it (`tables.STILL_OPEN`), without parameters, or it would not serve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,8 +240,9 @@ class Tickets:
 
     async def light_counts(self, wanted: TicketFilter) -> dict[str, int]:
         """How many open tickets of a filter show each light."""
-        table = tables.tickets.c
-        statement = select(table.light, func.count()).where(*wanted.conditions(), IS_OPEN).group_by(table.light)
+        # Not by the column itself: for the sake of its order SQLite would walk the index over the lights of all tickets.
+        light = func.coalesce(tables.tickets.c.light, literal_column("''")).label("shown")
+        statement = select(light, func.count()).where(*wanted.conditions(), IS_OPEN).group_by(light)
         async with self._engine.connect() as connection:
             counts = {row[0]: row[1] for row in await connection.execute(statement)}
         return {light.value: counts.get(light.value, 0) for light in Light}
@@ -296,6 +297,15 @@ class Tickets:
         )
         async with self._engine.connect() as connection:
             return list(dict.fromkeys((await connection.execute(statement)).scalars()))
+
+    async def unmanned(self, away: Collection[str], limit: int) -> list[str]:
+        """Numbers of tickets with a share at somebody who is away, or at a stand-in of somebody who is not any more."""
+        share, table = tables.assignments.c, tables.tickets.c
+        back = and_(share.stands_in_for != "", share.stands_in_for.not_in(away))
+        ids = select(share.ticket_id).where(text(tables.SHARE_IN_WORK), or_(share.handler.in_(away), back))
+        statement = select(table.no).where(table.id.in_(ids)).order_by(table.id).limit(limit)
+        async with self._engine.connect() as connection:
+            return list((await connection.execute(statement)).scalars())
 
     async def orders_due(self, now: datetime, limit: int) -> list[str]:
         """Numbers of tickets with an unanswered 督办 order due at `now` that is not red yet, or whose share is over."""

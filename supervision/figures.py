@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from domain.worktime import WorkCalendar, local
 from storage.figures import Dimension, Figures, Member, Slice, Span
+from supervision.daily import DayByDay
 from supervision.elapsed import WorkedMinutes
 from supervision.metrics import Better, Metric, MetricUnit
 
@@ -100,6 +101,7 @@ class Metrics:
 
     def __init__(self, figures: Figures, calendar: WorkCalendar, smallest_ranked: int) -> None:
         self._figures = figures
+        self._days = DayByDay(figures)
         self._worked = WorkedMinutes(calendar)
         self._smallest_ranked = smallest_ranked
 
@@ -138,22 +140,18 @@ class Metrics:
         )
 
     async def _values(self, metric: Metric, wanted: Slice, by: Dimension | None) -> tuple[Value, dict[str, Value]]:
-        """The whole, and each group by key (none without `by`). Groups share nobody, so that the whole is what they add up to."""
+        """The whole, and each group by key (none without `by`). Groups share nobody: the whole is what they add up to."""
         if metric.unit is MetricUnit.DURATION:
             spans = await self._figures.spans(metric.measure.population, wanted, by)
-            grouped: dict[str, list[Span]] = {}
-            for span in spans if by is not None else ():
-                grouped.setdefault(span.key, []).append(span)
-            return self._duration(spans), {key: self._duration(found) for key, found in sorted(grouped.items())}
-        counts = await self._figures.counts(metric.measure, wanted, by)
+            taken = [(span.key, self._worked.between(span.started_at, span.ended_at), _hours(span)) for span in spans]
+            grouped: dict[str, list[_Taken]] = {}
+            for one in taken if by is not None else ():
+                grouped.setdefault(one[0], []).append(one)
+            return _duration(taken), {key: _duration(found) for key, found in sorted(grouped.items())}
+        counts = await self._days.counts(metric, wanted, by)
         groups = {one.key: _counted(metric, one.members, one.hits) for one in counts if by is not None}
         whole = _counted(metric, sum(one.members for one in counts), sum(one.hits for one in counts))
         return whole, groups
-
-    def _duration(self, spans: Sequence[Span]) -> Value:
-        worked = [self._worked.between(one.started_at, one.ended_at) for one in spans]
-        elapsed = [(one.ended_at - one.started_at) / timedelta(hours=1) for one in spans]
-        return Value(len(spans), len(spans), None, _times(worked), _times(elapsed))
 
     def _ranked(
         self, metric: Metric, groups: dict[str, Value], before: dict[str, Value], by: Dimension | None
@@ -167,6 +165,18 @@ class Metrics:
         }
         ranks = {key: 1 + sum(other > score for other in scores.values()) for key, score in scores.items()}
         return tuple(Group(key, value, before.get(key), key in ranks, ranks.get(key)) for key, value in groups.items())
+
+
+_Taken = tuple[str, float, float]
+"""The group, the working minutes and the calendar hours of one span."""
+
+
+def _hours(span: Span) -> float:
+    return (span.ended_at - span.started_at) / timedelta(hours=1)
+
+
+def _duration(taken: Sequence[_Taken]) -> Value:
+    return Value(len(taken), len(taken), None, _times([one[1] for one in taken]), _times([one[2] for one in taken]))
 
 
 def _counted(metric: Metric, members: int, hits: int) -> Value:

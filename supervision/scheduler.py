@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 import structlog
@@ -21,6 +21,10 @@ from supervision.sweeps import Sweeps
 
 log = structlog.get_logger()
 
+Sweep = Callable[[datetime], Awaitable[object]]
+"""What a timer runs: it hears the moment that counts."""
+
+HOUR = 3600
 PATIENCE = timedelta(seconds=20)
 """How long `stop` waits for a sweep that is running; the database finishes or forgets what is cut off."""
 
@@ -42,10 +46,13 @@ class Supervisor:
         failures: Counter,
         *,
         margin: Limit,
+        hourly: Mapping[str, Sweep] | None = None,
     ) -> None:
+        """`hourly`: further jobs by name, each safe to run in any number of processes."""
         self._settings = settings
         self._now = now
         self._failures = failures
+        self._hourly = dict(hourly or {})
         self._running: set[asyncio.Task[None]] = set()
         self.sweeps = Sweeps(store, settings, calendar, planner, margin)
         self._scheduler = AsyncIOScheduler(
@@ -58,6 +65,7 @@ class Supervisor:
         self._every(settings.lights_seconds, "lights", sweeps.lights)
         self._every(settings.suspensions_seconds, "suspensions", sweeps.suspensions)
         self._every(settings.escalation_seconds, "escalation", sweeps.escalation)
+        self._every(settings.posts_seconds, "posts", sweeps.posts)
         self._every(settings.orders_seconds, "orders", sweeps.orders)
         self._every(settings.gaps_seconds, "gaps", sweeps.gaps)
         self._every(settings.calendar_seconds, "calendar", sweeps.deadlines)
@@ -66,6 +74,8 @@ class Supervisor:
             (settings.purge_at, "purge", sweeps.purge),
         ):
             self._add(CronTrigger(hour=at.hour, minute=at.minute, timezone=LOCAL), name, sweep)
+        for name, job in self._hourly.items():
+            self._every(HOUR, name, job)
         self._scheduler.start()
 
     async def stop(self) -> None:
@@ -82,18 +92,18 @@ class Supervisor:
         self._scheduler.shutdown(wait=False)
         await asyncio.sleep(0)  # the scheduler ends itself in the loop's next turn
 
-    def _every(self, seconds: int, name: str, sweep: Callable[[datetime], Awaitable[object]]) -> None:
+    def _every(self, seconds: int, name: str, sweep: Sweep) -> None:
         self._add(IntervalTrigger(seconds=seconds, timezone=LOCAL), name, sweep)
 
     def _add(
         self,
         trigger: IntervalTrigger | CronTrigger,
         name: str,
-        sweep: Callable[[datetime], Awaitable[object]],
+        sweep: Sweep,
     ) -> None:
         self._scheduler.add_job(self._run, trigger, args=(name, sweep), id=name, next_run_time=datetime.now(LOCAL))
 
-    async def _run(self, name: str, sweep: Callable[[datetime], Awaitable[object]]) -> None:
+    async def _run(self, name: str, sweep: Sweep) -> None:
         """One ring of the timer."""
         task = asyncio.current_task()
         assert task is not None, "the scheduler runs coroutines as tasks"

@@ -146,6 +146,7 @@ class SupervisionSettings(Section):
     bureau_head: str = Field(default="", description="局领导账号；不填则不通知局领导")
     supervisors: tuple[str, ...] = Field(default=(), description="督办人员账号：待研判工单超时时通知")
     escalation: tuple[EscalationStep, ...] = Field(default=_DEFAULT_LADDER, description="升级阶梯，按先后排列")
+    posts_seconds: int = Field(default=60, ge=1, le=3600, description="A、B岗离岗移交的巡检间隔（秒）")
     orders_seconds: int = Field(default=60, ge=1, le=3600, description="督办巡检间隔（秒）")
     orders: OrderSettings = Field(default=OrderSettings(), description="按规则督办与督办升级")
     digest_minutes: int = Field(

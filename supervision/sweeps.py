@@ -16,6 +16,8 @@ from functools import partial
 
 import structlog
 
+from domain.absence import by_account
+from domain.handling.standing_in import stood_in
 from domain.handling.suspending import resumed_by_itself
 from domain.light import Light
 from domain.limit import Limit
@@ -24,8 +26,8 @@ from domain.planning import Planner
 from domain.recomputing import with_deadlines_of
 from domain.ticket import Ticket
 from domain.worktime import WorkCalendar, local
-from storage.jobs import DAILY_FIGURES
 from storage.lights import LitClock
+from storage.rollups import JOB as DAILY_FIGURES
 from storage.store import Climb, Store, VersionConflict
 from supervision import orders
 from supervision.daily import day_of_figures
@@ -103,6 +105,20 @@ class Sweeps:
             await self._change_all(fresh, partial(self._orders.raised, now=now))
             seen.update(fresh)
         return looked_at + len(seen)
+
+    async def posts(self, now: datetime) -> int:
+        """Hand work to whoever stands in for those who are away, and back to those who are there again; how many tickets.
+
+        One at whose posts nobody is there stays with the head's deputy and is looked at each time.
+        """
+        absences = by_account(await self._store.absences.current(now))
+        away = self._planner.away(now, absences)
+        looked_at: set[str] = set()
+        while fresh := [no for no in await self._store.tickets.unmanned(away, PAGE) if no not in looked_at]:
+            work = partial(stood_in, now=now, absences=absences, planner=self._planner)
+            await self._change_all(fresh, work)
+            looked_at.update(fresh)
+        return len(looked_at)
 
     async def _change_all(self, numbers: Sequence[str], work: partial[Outcome]) -> None:
         await asyncio.gather(*(self._store.change(no, work) for no in numbers))
@@ -203,15 +219,22 @@ class Sweeps:
         return outcome or Outcome(ticket, ())
 
     async def daily_figures(self, now: datetime) -> int:
-        """Keep the figures of the last days that are over and not kept yet; how many days."""
+        """Count the last days that are over and not kept yet, and anew those that a later change has touched; how many days.
+
+        How far the events have been followed is noted only afterwards: after a crash some days are counted again.
+        """
+        rollups = self._store.figures.rollups
+        followed, newest = await rollups.progress()
         today = local(now).date()
-        days = [today - timedelta(days=back) for back in range(1, self._settings.figures_days_back + 1)]
-        known = await self._store.jobs.claimed(DAILY_FIGURES, [day.isoformat() for day in days])
+        over = {today - timedelta(days=back) for back in range(1, self._settings.figures_days_back + 1)}
+        wanted = {day.isoformat() for day in over} - await rollups.kept()
+        wanted |= await rollups.touched(followed) or set()
         kept = 0
-        for day in reversed(days):
-            if day.isoformat() not in known:
-                rows = await day_of_figures(self._store.figures, day)
-                kept += await self._store.jobs.save_daily_figures(day.isoformat(), rows, now)
+        for day in sorted(wanted):
+            _, sequence = await rollups.progress()
+            rows = await day_of_figures(self._store.figures, date.fromisoformat(day))
+            kept += await rollups.keep(day, rows, now, sequence=sequence)
+        await self._store.jobs.follow(DAILY_FIGURES, newest)
         return kept
 
     async def purge(self, now: datetime) -> None:

@@ -66,6 +66,7 @@ def sweeps(store: Store, settings: SupervisionSettings | None = None, calendar: 
 async def sweep_all(store: Store, now: datetime) -> None:
     """One round of everything that changes tickets, and the daily figures."""
     each = sweeps(store)
+    await each.posts(now)
     await each.suspensions(now)
     await each.lights(now)
     await each.escalation(now)

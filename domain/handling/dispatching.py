@@ -126,7 +126,7 @@ def _hand_over(step: Step, details: Transfer) -> Outcome:
         reason=masked_text(details.reason),
     )
     notice = (Notice(f"account:{details.handler}", "handed_over", {"position": share.position}),)
-    return with_share(step, replace(share, handler=details.handler), event, notice)
+    return with_share(step, replace(share, handler=details.handler, stands_in_for=""), event, notice)
 
 
 def _add_helper(step: Step, details: Transfer) -> Outcome:

@@ -13,6 +13,7 @@ from aiohttp import web
 from adapters.channel import Channel
 from domain.limit import Limit
 from intake_bot.api.accounts import account_routes
+from intake_bot.api.assessment import assessment_routes
 from intake_bot.api.authentication import authenticate
 from intake_bot.api.channels import channel_routes
 from intake_bot.api.health import health_routes
@@ -23,12 +24,16 @@ from intake_bot.api.replies import reply_routes
 from intake_bot.api.routes import HOUSE, STOPPING, Handler, Route
 from intake_bot.api.supervision import supervision_routes
 from intake_bot.api.tickets import ticket_routes
+from intake_bot.assessment import assessing_of, schedule_of
 from intake_bot.delivery import Delivery
 from intake_bot.house import House
 from storage.store import StorageUnavailable
 from supervision.scheduler import Supervisor
 
 log = structlog.get_logger()
+
+ABSENCES_EVERY = 60.0
+"""Seconds between two looks at who is away."""
 
 
 def all_routes(channels: Iterable[Channel]) -> list[Route]:
@@ -38,6 +43,7 @@ def all_routes(channels: Iterable[Channel]) -> list[Route]:
         *ticket_routes(),
         *reply_routes(),
         *supervision_routes(),
+        *assessment_routes(),
         *account_routes(),
         *model_routes(),
         *health_routes(),
@@ -135,10 +141,26 @@ async def _timers(app: web.Application) -> AsyncIterator[None]:
         house.now,
         house.counters.job_failures,
         margin=Limit.parse(house.settings.router.margin),
+        hourly={
+            "freeze_assessment": assessing_of(house).freeze_due,
+            "reports": schedule_of(house).make_due,
+        },
     )
     delivery = Delivery(house, house.settings.delivery)
     supervisor.start()
     delivery.start()
+    absences = asyncio.create_task(_follow_absences(house), name="absences")
     yield
+    absences.cancel()
     await delivery.stop()
     await supervisor.stop()
+
+
+async def _follow_absences(house: House) -> None:
+    """Keep what routing knows of absences as new as a minute ago."""
+    while True:
+        await asyncio.sleep(ABSENCES_EVERY)
+        try:
+            await house.absences.refresh(house.store, house.now())
+        except Exception as error:
+            log.error("absences_not_read", error=type(error).__name__)

@@ -31,6 +31,7 @@ from nlu.evaluation import (
     without_kind_words,
 )
 from nlu.models import ModelShelf, UnreadableModel
+from nlu.rasa.measuring import compare_rasa
 from nlu.training import Row, WorseModel, compare, corpus_rows, leaf_words, train_and_switch
 from storage.migrate import upgrade
 from storage.store import Store
@@ -114,6 +115,9 @@ def evaluate(
     test: Annotated[Path | None, typer.Option("--test", help="另外的测试数据；不写则从 --data 中留出四分之一")] = None,
     test_text: Annotated[list[str] | None, typer.Option("--test-text", help="测试数据的内容列；不写同 --text")] = None,
     test_label: Annotated[str, typer.Option("--test-label", help="测试数据的类别列；不写同 --label")] = "",
+    rasa: Annotated[
+        bool, typer.Option("--rasa", help="也训练并评测 Rasa（须先运行 make rasa-environment，需要数分钟）")
+    ] = False,
     output: Annotated[Path | None, typer.Option("--output", help="把结果也写成 Markdown 文件")] = None,
 ) -> None:
     """评测：随程序发布的模型，以及（有 --data 时）在自己的数据上与几种基线相比。"""
@@ -125,7 +129,7 @@ def evaluate(
     else:
         own = _own_rows(data, text, label, kind)
         tests = _own_rows(test, test_text or text, test_label or label, kind)
-        parts += run(_of_data(engine, _own_model(deployment), tree, own, tests))
+        parts += run(_of_data(engine, _own_model(deployment), tree, own, tests, rasa=rasa))
     result = "\n".join(parts)
     console.print(result, markup=False)
     if output is not None:
@@ -157,7 +161,7 @@ def _own_model(deployment: Deployment) -> Model | None:
 
 
 async def _of_data(
-    engine: EmbeddedEngine, own_model: Model | None, tree: CategoryTree, own: list[Row], tests: list[Row]
+    engine: EmbeddedEngine, own_model: Model | None, tree: CategoryTree, own: list[Row], tests: list[Row], *, rasa: bool
 ) -> list[str]:
     parts = []
     judged = tests or own
@@ -186,6 +190,11 @@ async def _of_data(
         parts += [table("事项，自有类别模型（nlu train --data 所得）", [line]), per_label_table(line)]
     training, held_out = (own, tests) if tests else split(own)
     lines = compare_on_labels(training, held_out)
+    if rasa:
+        line_of_rasa = await compare_rasa(training, held_out)
+        if line_of_rasa is None:
+            fail("Rasa 的环境尚未建立，请先运行 make rasa-environment")
+        lines.insert(-1, line_of_rasa)
     parts += [table("事项，用这批数据训练", lines), per_label_table(lines[-1]), curve_table(lines[-1].measured)]
     return parts
 

@@ -350,3 +350,22 @@ def test_a_calendar_without_work_is_refused_and_does_not_loop() -> None:
         retreat(shanghai("2026-11-23 09:00"), 1, never)
     with pytest.raises(ValueError, match="日历"):
         never.worked_before(date(2026, 11, 23))
+
+
+def test_where_office_hours_change_with_the_season_the_reason_names_those_of_the_day() -> None:
+    summer = OfficeHours((Span(time(8, 30), time(12, 0)), Span(time(14, 0), time(18, 0))), (6, 1), (9, 30))
+    seasons = WorkCalendar(office_hours=(summer, OfficeHours()))
+    start = datetime(2026, 9, 29, 9, tzinfo=LOCAL)
+    in_summer = deadline(start, Limit(1, Unit.WORKING_DAYS), seasons)
+    in_autumn = deadline(start, Limit(2, Unit.WORKING_DAYS), seasons)
+    assert in_summer.reasons[-1] == "2026-09-30 周三 第1个工作日，当日办公时间 08:30–12:00、14:00–18:00，18:00 到期"
+    assert in_autumn.reasons[-1] == "2026-10-08 周四 第2个工作日，当日办公时间 08:30–12:00、13:30–17:30，17:30 到期"
+    by_days = deadline(start, Limit(4, Unit.CALENDAR_DAYS), seasons)  # 3 October: on to the 8th
+    assert "顺延后第一个工作日，当日办公时间 08:30–12:00、13:30–17:30，17:30 到期" in by_days.reasons[-1]
+
+
+def test_a_single_day_of_our_own_and_a_make_up_day_are_named_in_the_reason() -> None:
+    ours = WorkCalendar(overrides={date(2026, 10, 9): Override(False, "镇政府通知放假")})
+    reasons = deadline(datetime(2026, 9, 30, 9, tzinfo=LOCAL), Limit(2, Unit.WORKING_DAYS), ours).reasons
+    assert "2026-10-09 周五 镇政府通知放假，不计" in reasons
+    assert any(line.startswith("2026-10-10 周六 调休上班 第2个工作日") for line in reasons)

@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from domain.worktime import local
 from intake_bot.api.assessment import assessment_routes
 from intake_bot.api.openapi import document
-from intake_bot.api.server import _guarded, all_routes, build_app
+from intake_bot.api.server import build_app
 from intake_bot.cli import app as command_line
 from intake_bot.house import House
 from supervision.assessment.assessing import month_before
@@ -52,10 +52,6 @@ def database_kind() -> str:
 async def caller(house: House) -> AsyncIterator[Caller]:
     """A service without timers that has the assessment's routes."""
     app = build_app(house, timers=False)
-    wired = {(route.method, route.path) for route in all_routes(house.channels.values())}
-    for route in assessment_routes():
-        if (route.method, route.path) not in wired:
-            app.router.add_route(route.method, route.path, _guarded(route))
     client: TestClient[Any, Any] = TestClient(TestServer(app))
     async with client:
         yield Caller(client, house)

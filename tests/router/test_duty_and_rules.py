@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
-from town import CITY, MONDAY, OFFICER, SUPERVISION, at, settings, tree, written_settings
+from town import CITY, MONDAY, OFFICER, RUBBISH, SUPERVISION, at, case, router, settings, tree, written_settings
 
+from domain.absence import Absence, by_account
 from domain.category import Category
 from domain.complaint import Kind, Urgency
 from router.duty import Roster
@@ -71,6 +72,27 @@ def test_an_absence_may_name_its_zone() -> None:
     town = away(a3=("2026-11-23T01:00:00Z", "2026-11-23T04:00:00Z"))
     assert handler(town, at("2026-11-23 10:00")) == "a4"
     assert handler(town, at("2026-11-23 08:00")) == "a3"
+
+
+def test_absences_that_were_imported_count_beside_those_of_the_settings() -> None:
+    imported = by_account([Absence("a3", at("2026-11-23 09:00"), at("2026-11-23 12:00"))])
+    town = away(a4=("2026-11-23T10:00:00", "2026-11-23T11:00:00"))
+    roster = Roster(town.units)
+    seen = [
+        roster.on_duty(CITY, POSTS, at(f"2026-11-23 {now}"), imported).handler
+        for now in ("08:59", "09:00", "10:00", "12:00")
+    ]
+    assert seen == ["a3", "a4", "a1", "a3"]
+    assert roster.away(at("2026-11-23 10:00"), imported) == {"a3", "a4"}
+    assert roster.away(at("2026-11-23 11:30"), imported) == {"a3"}
+
+
+def test_a_share_routed_to_a_stand_in_says_for_whom() -> None:
+    imported = by_account([Absence("a3", at("2026-11-23 00:00"), at("2026-11-24 00:00"))])
+    one = case(RUBBISH)
+    there, away_now = router().route(one, MONDAY), router().route(one, MONDAY, imported)
+    assert [(s.handler, s.stands_in_for) for s in there.assignments] == [("a3", "")]
+    assert [(s.handler, s.stands_in_for) for s in away_now.assignments] == [("a4", "a3")]
 
 
 def test_who_belongs_where() -> None:

@@ -9,7 +9,6 @@ import pytest
 import town
 from parts import drafted, take
 
-from storage.jobs import DAILY_FIGURES
 from storage.store import NonceSeen, Store
 
 NOW = town.MONDAY
@@ -33,19 +32,6 @@ async def test_a_cursor_never_goes_back(store: Store) -> None:
     await store.jobs.follow("gaps", 3)
     assert await store.jobs.followed("gaps") == 9
     assert await store.jobs.followed("other") == 0
-
-
-async def test_a_days_figures_are_kept_once(store: Store) -> None:
-    kept = await asyncio.gather(
-        *(store.jobs.save_daily_figures("2026-11-23", [("all", "", {"received": [n, n]})], NOW) for n in range(1, 4))
-    )
-    assert kept.count(True) == 1
-    assert await store.jobs.save_daily_figures("2026-11-24", [], NOW)
-    ((day, key, figures),) = await store.jobs.daily_figures("2026-11-23", "2026-11-24", "all")
-    assert (day, key) == ("2026-11-23", "")
-    assert figures["received"][0] in {1, 2, 3}
-    assert await store.jobs.daily_figures("2026-11-24", "2026-12-01", "all") == []
-    assert await store.jobs.claimed(DAILY_FIGURES, ["2026-11-23", "2026-11-24"]) == {"2026-11-23", "2026-11-24"}
 
 
 async def test_the_purge_forgets_only_what_is_old(store: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 from alembic.autogenerate import compare_metadata
@@ -10,6 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
+from domain.ticket import OPEN
 from storage.database import open_engine
 from storage.migrate import _config, current_revision, downgrade, upgrade
 from storage.store import Store
@@ -46,6 +48,15 @@ async def test_partial_indexes_are_partial(database_url: str, database_kind: str
     assert set(found) == {"ix_clocks_light_due_at", "ix_clocks_light_yellow_at", "ix_clocks_rungs_light_due_at"}
     assert all("stopped_at IS NULL" in one and "return" in one for one in found.values())
     assert CLOCK_LIGHTS_UP.startswith("stopped_at IS NULL")
+
+
+async def test_what_is_unfinished_has_an_index_of_its_own(database_url: str, database_kind: str) -> None:
+    def condition(connection: Connection) -> str:
+        named = {one["name"]: one for one in inspect(connection).get_indexes("tickets")}
+        return str(named["ix_tickets_created_at_light_unit_status"]["dialect_options"][f"{database_kind}_where"])
+
+    still_open = await inspected(database_url, condition)
+    assert set(re.findall(r"'(\w+)'", still_open)) == {str(status) for status in OPEN}
 
 
 async def test_down_to_nothing_and_up_again(empty_database_url: str) -> None:

@@ -138,6 +138,7 @@ def tickets(draw: st.DrawFn) -> Ticket:
             contacted_at=draw(maybe),
             resolved_at=draw(maybe),
             ended_at=draw(maybe),
+            stands_in_for=draw(words),
             suspended_until=draw(maybe),
             result=draw(texts),
             request=draw(st.none() | st.dictionaries(words, texts | counts | st.booleans(), max_size=3)),

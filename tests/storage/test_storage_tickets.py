@@ -8,11 +8,14 @@ from datetime import timedelta
 import pytest
 import town
 from parts import act, taken
+from sqlalchemy.event import listens_for
 
 from domain.complaint import Kind, Reporter, Urgency
 from domain.lifecycle import Action
 from domain.light import Light
 from domain.ticket import Status
+from storage import tickets as tickets_module
+from storage.figures import Dimension, Measure, Population, Slice
 from storage.store import Store
 from storage.tickets import TicketFilter
 
@@ -107,6 +110,59 @@ async def test_a_last_page_that_is_full_has_no_next(store: Store) -> None:
         await taken(store, f"S{number}")
     assert (await store.tickets.page(TicketFilter(), limit=3)).next_cursor is None
     assert (await store.tickets.page(TicketFilter(), limit=2)).next_cursor is not None
+
+
+async def test_a_search_goes_on_from_page_to_page(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each page looks through so many tickets and no more; together they find every one, once."""
+    monkeypatch.setattr(tickets_module, "LOOKED_THROUGH", 3)
+    for number in range(11):
+        await taken(store, f"S{number}", content="河道有异味" if number in {0, 4, 5, 6, 8} else "有人占道摆摊")
+    pages, cursor = [], None
+    while True:
+        page = await store.tickets.page(TicketFilter(text="异味", channel="12345"), cursor=cursor, limit=2)
+        pages.append([one.source_no for one in page.items])
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert pages == [["S8"], ["S6", "S5"], ["S4"], ["S0"]]
+    assert [one.source_no for one in (await store.tickets.page(TicketFilter(text="异味"), limit=9)).items] == ["S8"]
+
+
+async def test_a_whole_number_is_found_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tickets_module, "LOOKED_THROUGH", 2)
+    first = await taken(store, "S0")
+    for number in range(1, 6):
+        await taken(store, f"S{number}")
+    page = await store.tickets.page(TicketFilter(text=first.no))
+    assert ([one.source_no for one in page.items], page.next_cursor) == (["S0"], None)
+    assert (await store.tickets.page(TicketFilter(text=first.no, channel="nowhere"))).items == []
+    assert (await store.tickets.page(TicketFilter(text="FH261123-99999"))).items == []
+
+
+async def test_what_is_unfinished_is_counted_from_its_own_index(sqlite_database_url: str) -> None:
+    """On SQLite, whose plan is the same for few rows and many: what is finished is not looked at."""
+    store = await Store.open(sqlite_database_url)
+    seen: list[tuple[str, object]] = []
+
+    @listens_for(store._engine.sync_engine, "before_cursor_execute")
+    def keep(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
+        seen.append((statement, parameters))
+
+    await store.tickets.light_counts(TicketFilter())
+    await store.lights.gap_counts()
+    await store.figures.counts(Measure(Population.OPEN), Slice(town.MONDAY, town.MONDAY + HOUR), Dimension.BRIGADE)
+    selects = [one for one in seen if one[0].startswith("SELECT")]
+    indexes = (
+        "ix_tickets_created_at_light_unit_status",
+        "ix_gaps_cured_at_code",
+        "ix_tickets_created_at_light_unit_status",
+    )
+    async with store._engine.connect() as connection:
+        for (statement, parameters), index in zip(selects, indexes, strict=True):
+            rows = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)  # type: ignore[arg-type]
+            steps = [row[3] for row in rows]
+            assert any(f"COVERING INDEX {index}" in step for step in steps), (statement, steps)
+    await store.close()
 
 
 @pytest.mark.parametrize(

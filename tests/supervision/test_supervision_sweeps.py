@@ -98,19 +98,19 @@ async def test_every_day_that_is_over_is_kept_once(store: Store) -> None:
     assert await sweeps(store, settings).daily_figures(NOW) == 3
     assert await sweeps(store, settings).daily_figures(NOW) == 0
     assert await sweeps(store, settings).daily_figures(NOW + DAY) == 1
-    kept = await store.jobs.daily_figures("2026-11-01", "2026-11-30", ALL)
-    assert [day for day, _, _ in kept] == ["2026-11-20", "2026-11-21", "2026-11-22", "2026-11-23"]
-    assert kept[-1][2]["received"] == [1, 1]
-    assert kept[-1][2]["accepted_in_time"] == [1, 0]
-    assert all(figures["received"] == [0, 0] for _, _, figures in kept[:-1])
+    kept = await store.figures.rollups.days("2026-11-01", "2026-11-30", ALL)
+    assert list(kept) == ["2026-11-20", "2026-11-21", "2026-11-22", "2026-11-23"]
+    assert kept["2026-11-23"][""]["received"] == [1, 1]
+    assert kept["2026-11-23"][""]["accepted_in_time"] == [1, 0]
+    assert [found[""]["received"] for found in kept.values()][:-1] == [[0, 0]] * 3
 
 
 async def test_a_machine_that_was_off_makes_up_for_it(store: Store) -> None:
     settings = SupervisionSettings(figures_days_back=5)
     await sweeps(store, settings).daily_figures(NOW)
     await sweeps(store, settings).daily_figures(NOW + 4 * DAY)
-    days = [day for day, _, _ in await store.jobs.daily_figures("2026-11-01", "2026-11-30", ALL)]
-    assert days == [f"2026-11-{n}" for n in range(18, 27)]
+    days = await store.figures.rollups.days("2026-11-01", "2026-11-30", ALL)
+    assert list(days) == [f"2026-11-{n}" for n in range(18, 27)]
 
 
 async def test_processes_at_once_keep_a_day_once(database_url: str) -> None:
@@ -120,7 +120,7 @@ async def test_processes_at_once_keep_a_day_once(database_url: str) -> None:
         settings = SupervisionSettings(figures_days_back=2)
         kept = await asyncio.gather(*(sweeps(stores[n % 2], settings).daily_figures(NOW + DAY) for n in range(4)))
         assert sum(kept) == 2
-        assert len(await stores[0].jobs.daily_figures("2026-11-22", "2026-11-23", ALL)) == 2
+        assert len(await stores[0].figures.rollups.days("2026-11-22", "2026-11-23", ALL)) == 2
     finally:
         for one in stores:
             await one.close()
@@ -135,7 +135,7 @@ async def test_a_kept_day_is_what_the_figures_say(lived: tuple[Store, list[Histo
     for number in range(0, 21, 3):
         day = date(2026, 9, 28) + timedelta(days=number)
         rows = {(dimension, key): values for dimension, key, values in await day_of_figures(store.figures, day)}
-        for code, (members, hits) in rows[(ALL, "")].items():
+        for code, (members, hits, *_) in rows[(ALL, "")].items():
             (count,) = await store.figures.counts(BY_CODE[code].measure, day_slice(day))
             assert (members, hits) == (count.members, count.hits)
             by_brigade = [values[code] for (name, _), values in rows.items() if name == "brigade" and code in values]
