@@ -12,8 +12,9 @@ TITLES: dict[str, str] = {
     "return_refused": "退单未获同意",
     "pressed": "督办",
     "urged": "市民催办",
-    "light": "亮灯提醒",
-    "escalated": "逾期升级提醒",
+    "press_answered": "督办已答复",
+    "light_yellow": "黄灯提醒，即将到期",
+    "light_red": "红灯提醒，已经超期",
     "digest": "待办汇总",
 }
 """What a notice is about → its heading."""

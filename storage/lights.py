@@ -187,8 +187,10 @@ class Lights:
         """How many gaps of each kind wait to be cured; of one unit's shares only where one is named."""
         statement = select(_gap.code, func.count()).where(_gap.cured_at.is_(None)).group_by(_gap.code)
         if unit is not None:
+            # Spelled so that the primary key cannot serve: the index over units answers without reading the share itself.
+            position = func.coalesce(_share.position, 0)
             own = select(_share.ticket_id).where(
-                _share.ticket_id == _gap.ticket_id, _share.position == _gap.position, _share.unit == unit
+                _share.unit == unit, _share.ticket_id == _gap.ticket_id, position == _gap.position
             )
             statement = statement.where(own.exists())
         async with self._engine.connect() as connection:

@@ -162,7 +162,7 @@ assignments = Table(
     Column("resolved_at", UtcDateTime),
     Column("ended_at", UtcDateTime),
     Index("ix_assignments_dispatched_at", "dispatched_at"),
-    Index("ix_assignments_unit_ticket_id", "unit", "ticket_id"),
+    Index("ix_assignments_unit_ticket_id_position", "unit", "ticket_id", "position"),
     Index("ix_assignments_handler", "handler", sqlite_where=text(SHARE_IN_WORK), postgresql_where=text(SHARE_IN_WORK)),
     Index(
         "ix_assignments_suspended_until",
@@ -218,7 +218,7 @@ gaps = Table(
     Column("opened_at", UtcDateTime, primary_key=True),
     Column("blocking", Boolean, nullable=False),
     Column("cured_at", UtcDateTime),
-    Index("ix_gaps_cured_at_code", "cured_at", "code"),
+    Index("ix_gaps_cured_at_code_ticket_id_position", "cured_at", "code", "ticket_id", "position"),
 )
 
 ORDER_IS_OPEN = "answered_at IS NULL AND lapsed_at IS NULL"

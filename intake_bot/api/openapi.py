@@ -12,7 +12,7 @@ from domain.complaint import Kind, Urgency
 from domain.lifecycle import Action
 from domain.light import Light
 from domain.limit import Stage
-from domain.ticket import Share, Status
+from domain.ticket import PressCause, PressLevel, Share, Status
 from intake_bot.api.routes import Parameter, Route, house_of, json_answer
 from intake_bot.house import House
 
@@ -269,6 +269,8 @@ def _clock() -> dict[str, Any]:
             "yellow_at": _MOMENT,
             "due_at": _MOMENT,
             "original_due_at": _MOMENT,
+            "paused_at": _WHEN,
+            "pauses": _list(_object({"from": _MOMENT, "to": _MOMENT})),
             "stopped_at": _WHEN,
             "provisional": _YES,
             "reasons": _list(_text()),
@@ -288,6 +290,8 @@ def _assignment() -> dict[str, Any]:
             "owner": _PERSON,
             "backup": _PERSON,
             "handler": _PERSON,
+            "stands_in_for": _text("替谁值守；为空是本人的工作"),
+            "suspended_until": _WHEN,
             "dispatched_at": _MOMENT,
             "accepted_at": _WHEN,
             "contacted_at": _WHEN,
@@ -297,6 +301,24 @@ def _assignment() -> dict[str, Any]:
             "request": _maybe({"type": "object"}),
             "result": _text(),
             "clocks": _list(_clock()),
+        }
+    )
+
+
+def _order() -> dict[str, Any]:
+    return _object(
+        {
+            "number": _NUMBER,
+            "assignment": _NUMBER,
+            "level": _choice(PressLevel),
+            "level_name": _text(),
+            "cause": _choice(PressCause),
+            "requirement": _text("督办要求"),
+            "issued_at": _MOMENT,
+            "due_at": _WHEN,
+            "answer": _text("大队的答复"),
+            "answered_at": _WHEN,
+            "open": _YES,
         }
     )
 
@@ -341,6 +363,7 @@ def _ticket(answer: Mapping[str, Any]) -> dict[str, Any]:
             "closed_at": _WHEN,
             "counts": {"type": "object", "additionalProperties": _NUMBER},
             "assignments": _list(_assignment()),
+            "orders": _list(_order()),
             "desk_clocks": _list(_clock()),
             "gaps": _list(_object({"code": _text(), "assignment": _NUMBER, "blocking": _YES, "opened_at": _MOMENT})),
             "lead": _maybe(_NUMBER),

@@ -12,7 +12,7 @@ from domain.light import LIGHT_NAMES
 from domain.limit import STAGE_NAMES
 from domain.people import Actor, Role
 from domain.privacy import masked_name, masked_phone, masked_text
-from domain.ticket import STATUS_NAMES, Assignment, Clock, Status, Ticket
+from domain.ticket import LEVEL_NAMES, STATUS_NAMES, Assignment, Clock, PressOrder, Status, Ticket
 from intake_bot.house import House
 
 LOCAL = ZoneInfo("Asia/Shanghai")
@@ -128,6 +128,7 @@ def ticket_view(house: House, ticket: Ticket, actor: Actor) -> dict[str, Any]:
             "rehandled": ticket.rehandled,
         },
         "assignments": [_assignment_view(house, one) for one in ticket.assignments],
+        "orders": [_order_view(one) for one in ticket.orders],
         "desk_clocks": [_clock_view(one) for one in ticket.desk_clocks],
         "gaps": [
             {"code": gap.code, "assignment": gap.position, "blocking": gap.blocking, "opened_at": moment(gap.opened_at)}
@@ -174,6 +175,8 @@ def _assignment_view(house: House, share: Assignment) -> dict[str, Any]:
         "owner": {"account": share.owner, "name": name(share.owner)},
         "backup": {"account": share.backup, "name": name(share.backup)},
         "handler": {"account": share.handler, "name": name(share.handler)},
+        "stands_in_for": share.stands_in_for,
+        "suspended_until": moment(share.suspended_until),
         "dispatched_at": moment(share.dispatched_at),
         "accepted_at": moment(share.accepted_at),
         "contacted_at": moment(share.contacted_at),
@@ -183,6 +186,22 @@ def _assignment_view(house: House, share: Assignment) -> dict[str, Any]:
         "request": share.request,
         "result": share.result,
         "clocks": [_clock_view(clock) for clock in share.clocks],
+    }
+
+
+def _order_view(order: PressOrder) -> dict[str, Any]:
+    return {
+        "number": order.number,
+        "assignment": order.position,
+        "level": order.level,
+        "level_name": LEVEL_NAMES[order.level],
+        "cause": order.cause,
+        "requirement": order.requirement,
+        "issued_at": moment(order.issued_at),
+        "due_at": moment(order.due_at),
+        "answer": order.answer,
+        "answered_at": moment(order.answered_at),
+        "open": order.open,
     }
 
 
@@ -198,6 +217,8 @@ def _clock_view(clock: Clock) -> dict[str, Any]:
         "yellow_at": moment(clock.yellow_at),
         "due_at": moment(clock.due_at),
         "original_due_at": moment(clock.original_due_at),
+        "paused_at": moment(clock.paused_at),
+        "pauses": [{"from": moment(start), "to": moment(end)} for start, end in clock.pauses],
         "stopped_at": moment(clock.stopped_at),
         "provisional": clock.provisional,
         "reasons": clock.reasons,

@@ -137,14 +137,22 @@ def evaluate(
 
 
 def _of_shipped(engine: EmbeddedEngine) -> str:
-    """What cross-validation on the corpus said when the model was trained."""
+    """What cross-validation on the corpus said when the model was trained, and accuracy against coverage."""
+    report = engine.model.report
+    parts = (
+        ("事项（与其他语料没有相同段落的）", report["category"]),
+        ("事项（全部语料）", report["category"]["all_rows"]),
+        ("诉求类型", report["kind"]),
+    )
     lines = ["| | 条数 | 准确率 | 宏平均 F1 | 校准误差 | 95% 准确的置信度 | 覆盖率 |", "|---|---|---|---|---|---|---|"]
-    for name, part in (("事项", "category"), ("诉求类型", "kind")):
-        one = engine.model.report[part]
-        lines.append(
-            f"| {name} | {one['rows']} | {one['accuracy']:.4f} | {one['macro_f1']:.4f} | {one['calibration_error']:.4f} "
-            f"| {one['threshold']:.3f} | {one['coverage']:.3f} |"
-        )
+    lines += [
+        f"| {name} | {one['rows']} | {one['accuracy']:.4f} | {one['macro_f1']:.4f} | {one['calibration_error']:.4f} "
+        f"| {one['threshold']:.3f} | {one['coverage']:.3f} |"
+        for name, one in parts
+    ]
+    for name, one in parts[:2]:
+        lines += ["", f"### 准确率与覆盖率：{name}", "", "| 覆盖率 | 准确率 | 置信度下限 |", "|---|---|---|"]
+        lines += [f"| {coverage:.2f} | {right:.4f} | {least:.3f} |" for coverage, right, least in one["curve"]]
     return "\n".join(lines) + "\n"
 
 

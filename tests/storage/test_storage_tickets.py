@@ -154,7 +154,7 @@ async def test_what_is_unfinished_is_counted_from_its_own_index(sqlite_database_
     selects = [one for one in seen if one[0].startswith("SELECT")]
     indexes = (
         "ix_tickets_created_at_light_unit_status",
-        "ix_gaps_cured_at_code",
+        "ix_gaps_cured_at_code_ticket_id_position",
         "ix_tickets_created_at_light_unit_status",
     )
     async with store._engine.connect() as connection:

@@ -23,8 +23,8 @@ def upgrade() -> None:
         sqlite_where=sa.text(STILL_OPEN),
         postgresql_where=sa.text(STILL_OPEN),
     )
-    op.create_index("ix_assignments_unit_ticket_id", "assignments", ["unit", "ticket_id"])
-    op.create_index("ix_gaps_cured_at_code", "gaps", ["cured_at", "code"])
+    op.create_index("ix_assignments_unit_ticket_id_position", "assignments", ["unit", "ticket_id", "position"])
+    op.create_index("ix_gaps_cured_at_code_ticket_id_position", "gaps", ["cured_at", "code", "ticket_id", "position"])
     op.drop_index("ix_gaps_cured_at", table_name="gaps")
     op.add_column("daily_figures", sa.Column("sequence", sa.BigInteger(), nullable=False, server_default="0"))
 
@@ -32,6 +32,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_column("daily_figures", "sequence")
     op.create_index("ix_gaps_cured_at", "gaps", ["cured_at"])
-    op.drop_index("ix_gaps_cured_at_code", table_name="gaps")
-    op.drop_index("ix_assignments_unit_ticket_id", table_name="assignments")
+    op.drop_index("ix_gaps_cured_at_code_ticket_id_position", table_name="gaps")
+    op.drop_index("ix_assignments_unit_ticket_id_position", table_name="assignments")
     op.drop_index("ix_tickets_created_at_light_unit_status", table_name="tickets")
