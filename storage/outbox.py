@@ -86,14 +86,14 @@ class Outbox:
             ]
 
     async def delivered(self, delivery_id: int, now: datetime) -> None:
-        await self._settle(delivery_id, delivered_at=now, next_attempt_at=None, last_error="")
+        await self._settle([delivery_id], delivered_at=now, next_attempt_at=None, last_error="")
 
     async def failed(self, delivery_id: int, error: str, next_attempt_at: datetime) -> None:
-        await self._settle(delivery_id, next_attempt_at=next_attempt_at, last_error=error[:LONGEST_ERROR])
+        await self._settle([delivery_id], next_attempt_at=next_attempt_at, last_error=error[:LONGEST_ERROR])
 
-    async def parked(self, delivery_id: int, error: str, now: datetime) -> None:
-        """Given up after too many attempts; it stays on record and shows in the counts."""
-        await self._settle(delivery_id, parked_at=now, next_attempt_at=None, last_error=error[:LONGEST_ERROR])
+    async def parked(self, delivery_ids: Sequence[int], error: str, now: datetime) -> None:
+        """Given up after too many attempts, or without an address; they stay on record and show in the counts."""
+        await self._settle(delivery_ids, parked_at=now, next_attempt_at=None, last_error=error[:LONGEST_ERROR])
 
     async def counts(self) -> dict[str, int]:
         """How many are waiting, delivered and parked."""
@@ -107,9 +107,9 @@ class Outbox:
             row = (await connection.execute(statement)).one()
         return {"waiting": row.waiting, "delivered": row.delivered, "parked": row.parked}
 
-    async def _settle(self, delivery_id: int, **values: Any) -> None:
+    async def _settle(self, delivery_ids: Sequence[int], **values: Any) -> None:
         async with writing(self._engine) as connection:
-            await connection.execute(update(tables.outbox).where(tables.outbox.c.id == delivery_id).values(**values))
+            await connection.execute(update(tables.outbox).where(tables.outbox.c.id.in_(delivery_ids)).values(**values))
 
 
 async def _folded(connection: AsyncConnection, ids: Sequence[int], now: datetime) -> list[int]:

@@ -35,6 +35,7 @@ def serve() -> None:
 async def _serve(deployment: Deployment, tree: CategoryTree) -> None:
     console.print("正在准备模型和数据库（首次启动需要训练模型，约一分钟）……", markup=False)
     async with open_engine(deployment, tree) as engine, open_house(deployment, tree, engine) as house:
+        password = await _first_account(house)
         runner = web.AppRunner(build_app(house), access_log=None, handle_signals=False, shutdown_timeout=DRAIN_SECONDS)
         await runner.setup()
         stop = _stop_signal()
@@ -44,14 +45,14 @@ async def _serve(deployment: Deployment, tree: CategoryTree) -> None:
                 await site.start()
             except OSError as error:
                 fail(f"不能监听 {deployment.host}:{deployment.port}（{error.strerror}），请用环境变量 PORT 换一个端口")
-            await _welcome(house, runner)
+            _welcome(house, runner, password)
             await stop.wait()
             structlog.get_logger().info("stopping")
         finally:
             await runner.cleanup()
 
 
-async def _welcome(house: House, runner: web.AppRunner) -> None:
+def _welcome(house: House, runner: web.AppRunner, password: str) -> None:
     host, port = runner.addresses[0][:2]
     address = f"http://{host}:{port}"
     console.print(f"\n{house.settings.bureau.name} 诉求受理平台已启动：{address}", markup=False)
@@ -59,18 +60,28 @@ async def _welcome(house: House, runner: web.AppRunner) -> None:
     for code, channel in house.channels.items():
         state = "" if house.secrets.get(code) else f"（环境变量 {channel.settings.secret_env} 未设置，暂不接收）"
         console.print(f"渠道 {code}：POST {address}{channel.settings.path}{state}", markup=False)
-    if not await house.store.accounts.any_user():
-        password = one_time_password()
-        try:
-            await house.store.accounts.create_user(
-                FIRST_ACCOUNT, "管理员", Role.ADMINISTRATOR, None, password, datetime.now(UTC), must_change=True
-            )
-        except AccountExists:
-            return  # another process that started at the same moment printed it
+    if password:
         console.print(
             f"\n首次启动：管理员账号 {FIRST_ACCOUNT}，一次性口令 {password}（只显示这一次，登录时须设定新口令）",
             markup=False,
         )
+
+
+async def _first_account(house: House) -> str:
+    """The one-time password of the first administrator, made where there is no user yet; else empty.
+
+    Before the service listens: complaints that come at once would keep the database busy.
+    """
+    if await house.store.accounts.any_user():
+        return ""
+    password = one_time_password()
+    try:
+        await house.store.accounts.create_user(
+            FIRST_ACCOUNT, "管理员", Role.ADMINISTRATOR, None, password, datetime.now(UTC), must_change=True
+        )
+    except AccountExists:
+        return ""  # another process that started at the same moment prints it
+    return password
 
 
 def _stop_signal() -> asyncio.Event:

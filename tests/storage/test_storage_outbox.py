@@ -62,7 +62,7 @@ async def test_what_a_dead_deliverer_held_comes_back_with_the_same_key(filled: S
 async def test_delivered_and_parked_ones_rest(filled: Store) -> None:
     first, second, third, *_ = await filled.outbox.lease("channel:", NOW, limit=10, lease=MINUTE)
     await filled.outbox.delivered(first.id, NOW)
-    await filled.outbox.parked(second.id, "平台拒收", NOW)
+    await filled.outbox.parked([second.id], "平台拒收", NOW)
     await filled.outbox.failed(third.id, "超时" * LONGEST_ERROR, NOW + 5 * MINUTE)
     left = await filled.outbox.lease("channel:", NOW + 2 * MINUTE, limit=10, lease=100 * MINUTE)
     assert {one.id for one in left} & {first.id, second.id, third.id} == set()
