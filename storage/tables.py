@@ -264,7 +264,7 @@ outbox = Table(
     "outbox",
     metadata,
     Column("id", _Id, primary_key=True, autoincrement=True),
-    Column("ticket_id", _Id, ForeignKey("tickets.id"), nullable=False),
+    Column("ticket_id", _Id, ForeignKey("tickets.id")),  # none: about no single ticket
     Column("destination", String(96), nullable=False),
     Column("about", String(32), nullable=False),
     Column("payload", Text, nullable=False),
