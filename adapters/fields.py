@@ -167,6 +167,10 @@ class Plan:
             raw_type=raw_type,
         )
 
+    def number(self, written: str) -> tuple[str, int]:
+        """A sender's number without its re-handling suffix, and the suffix; one that is only a suffix stays whole."""
+        return self._number(written, [])
+
     # What is prepared at start.
 
     def _sources(self, field: FieldSettings) -> tuple[tuple[str, tuple[str, ...]], ...]:

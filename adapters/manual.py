@@ -16,12 +16,12 @@ from adapters.fields import Plan
 from adapters.problems import FieldProblem, Refused, quoted
 from adapters.schema import schema_of
 from adapters.settings import FieldSettings, MapSettings
-from domain.complaint import MANUAL_SOURCES, Complaint
+from domain.complaint import MANUAL_SOURCES, SOURCE_NAMES, Complaint
 
 OWN_SCHEME = "own"
 """The scheme of a category code that our own operator chose: a leaf of our own tree."""
 
-SOURCE_NAMES = {"phone": "来电", "walk_in": "来访", "patrol": "巡查"}
+_NAMES = {word: name for word, name in SOURCE_NAMES.items() if word in MANUAL_SOURCES}
 
 _MAP: dict[FieldName, FieldSettings] = {
     "source_no": FieldSettings(from_=("source_no",)),
@@ -66,7 +66,7 @@ class ManualEntry:
         problems: list[FieldProblem] = []
         if not isinstance(source, str) or source not in MANUAL_SOURCES:
             given = f"{quoted(source)}不可用，" if source not in (None, "") else "必填，"
-            allowed = "、".join(f"{word}（{name}）" for word, name in SOURCE_NAMES.items())
+            allowed = "、".join(f"{word}（{name}）" for word, name in _NAMES.items())
             problems.append(FieldProblem("source", f"来源（source）{given}应为 {allowed} 之一", "value"))
         try:
             complaint = self._plan.read(fields, received_at, channel=str(source), raw=raw, source_no=default_source_no)
@@ -79,8 +79,8 @@ class ManualEntry:
     def schema(self) -> dict[str, Any]:
         """The JSON schema of the form, for OpenAPI."""
         schema = schema_of(_MAP, "录入诉求")
-        described = "来源：" + "、".join(f"{word} {name}" for word, name in SOURCE_NAMES.items())
-        source = {"type": "string", "enum": list(SOURCE_NAMES), "description": described}
+        described = "来源：" + "、".join(f"{word} {name}" for word, name in _NAMES.items())
+        source = {"type": "string", "enum": list(_NAMES), "description": described}
         schema["properties"] = {"source": source, **schema["properties"]}
         schema["required"] = ["source", *schema["required"]]
         return schema

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from adapters.answers import ActionsSettings, ReceiptSettings
 from adapters.canonical import FIELDS, INDISPENSABLE, CodeField, FieldName
 from adapters.codes import SchemeSettings
 from adapters.times import check_format
@@ -113,7 +114,7 @@ class MapSettings(BaseModel):
 
 
 class ChannelSettings(MapSettings):
-    """One channel of `config.yml`. Its fields, schemes and defaults start from those of its adapter's `fields.yml`."""
+    """One channel of `config.yml`. Its maps start from those of its adapter's `fields.yml` and `actions.yml`."""
 
     code: str = Field(description="渠道代码，如 12345", pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")
     name: str = Field(description="渠道名称，如 12345便民服务", min_length=1)
@@ -125,6 +126,8 @@ class ChannelSettings(MapSettings):
         default_factory=dict, description="字段对照：规范名到来源字段；只写与默认不同的，写 null 表示来源没有此字段"
     )
     defaults: dict[FieldName, str | bool] = Field(default_factory=dict, description="来源没有值时采用的值")
+    actions: ActionsSettings | None = Field(None, description="平台后续消息的对照（催办、撤单、延期答复等）")
+    receipt: ReceiptSettings | None = Field(None, description="平台对我方回传的回答；不填则以 HTTP 状态码为准")
 
     @model_validator(mode="before")
     @classmethod
@@ -133,7 +136,7 @@ class ChannelSettings(MapSettings):
             return written
         base = adapter_map(str(written["adapter"]))
         merged = {**base, **written}
-        for section in ("schemes", "defaults"):
+        for section in ("schemes", "defaults", "actions", "receipt"):
             if isinstance(written.get(section), Mapping):
                 merged[section] = {**base.get(section, {}), **written[section]}
         if isinstance(written.get("fields"), Mapping):
@@ -229,8 +232,11 @@ def known_adapters() -> tuple[str, ...]:
 
 @cache
 def adapter_map(adapter: str) -> dict[str, Any]:
-    """The field map that an adapter brings along."""
-    loaded: dict[str, Any] = yaml.safe_load(files("adapters").joinpath(adapter, "fields.yml").read_text("utf-8"))
+    """The maps that an adapter brings along: `fields.yml`, and `actions.yml` where its platform says anything later."""
+    folder = files("adapters").joinpath(adapter)
+    loaded: dict[str, Any] = yaml.safe_load(folder.joinpath("fields.yml").read_text("utf-8"))
+    if (actions := folder.joinpath("actions.yml")).is_file():
+        loaded |= yaml.safe_load(actions.read_text("utf-8"))
     return loaded
 
 

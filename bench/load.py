@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import random
 import secrets
 import time
@@ -18,7 +19,7 @@ PATH = "/channels/12345/tickets"
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a round of requests came to. `complaints` were sent in `requests`, in `seconds`; latencies are in seconds."""
+    """What a round of requests came to. `complaints` were answered in `requests`, in `seconds`; latencies are in seconds."""
 
     requests: int
     complaints: int
@@ -39,7 +40,8 @@ def bodies(texts: Sequence[str], count: int, members: int, seed: int) -> list[by
     choice = random.Random(seed)
     made = []
     for number in range(count):
-        several = [_complaint(choice.choice(texts), f"B{seed}-{number}-{member}") for member in range(members)]
+        # No hyphen: the channel reads what follows one as the number of a re-handling of the same ticket.
+        several = [_complaint(choice.choice(texts), f"B{seed}N{number}M{member}") for member in range(members)]
         made.append(json.dumps(several if members > 1 else several[0], ensure_ascii=False).encode())
     return made
 
@@ -74,16 +76,24 @@ def requests(made: Sequence[bytes], secret: str, host: str) -> list[bytes]:
     return ready
 
 
-async def send(host: str, port: int, ready: Sequence[bytes], clients: int, members: int) -> Load:
-    """Send everything over `clients` connections. Raises RuntimeError at an answer that is not 2xx."""
+async def send(
+    host: str, port: int, ready: Sequence[bytes], clients: int, members: int, seconds: float = math.inf
+) -> Load:
+    """Send everything over `clients` connections, or what can be begun within `seconds`.
+
+    Raises RuntimeError at an answer that is not 2xx.
+    """
     waiting = iter(ready)
     latencies: list[float] = []
+    ends = time.perf_counter() + seconds
 
     async def client() -> None:
         reader, writer = await asyncio.open_connection(host, port)
         try:
             for request in waiting:
                 started = time.perf_counter()
+                if started > ends:
+                    break
                 writer.write(request)
                 try:
                     head = await reader.readuntil(b"\r\n\r\n")
@@ -108,4 +118,5 @@ async def send(host: str, port: int, ready: Sequence[bytes], clients: int, membe
 
     started = time.perf_counter()
     await asyncio.gather(*(client() for _ in range(clients)))
-    return Load(len(ready), len(ready) * members, time.perf_counter() - started, tuple(latencies))
+    answered = len(latencies)
+    return Load(answered, answered * members, time.perf_counter() - started, tuple(latencies))

@@ -31,6 +31,7 @@ from storage import tables
 from storage.columns import UtcDateTime
 from storage.database import open_engine
 from storage.migrate import upgrade
+from storage.standing import recount
 from supervision.sweeps import Sweeps
 
 NOW = datetime(2026, 11, 26, 10, 0, tzinfo=LOCAL)
@@ -97,23 +98,34 @@ async def fill(url: str, pattern: Pattern, total: int) -> None:
     engine = open_engine(url)
     async with engine.begin() as connection:
         for table, rows in pattern.items():
+            if not rows:
+                continue
             after = {name: copies * each for name, each in _IDS.items() if name in table.c}
             await connection.execute(
                 table.insert(), [row | {name: row[name] + by for name, by in after.items()} for row in rows]
             )
         ends = {"ticket_sequence": (copies + 1) * PATTERN, "event_sequence": (copies + 1) * PATTERN * MOST_EVENTS}
         await connection.execute(tables.head.update().values(**ends))
-    await engine.dispose()
     sqlite = engine.dialect.name == "sqlite"
     statements = [_copying(table, copies, sqlite) for table in pattern]
     if sqlite:
+        await engine.dispose()
         await asyncio.to_thread(_run_on_file, str(engine.url.database), (*_CARELESS, *statements, *_CAREFUL))
-        return
+    else:
+        await _run_alone(engine, statements)
+    async with engine.begin() as connection:
+        await recount(connection)
+    if not sqlite:
+        await _run_alone(engine, ("VACUUM ANALYZE", "CHECKPOINT"))
+    await engine.dispose()
+
+
+async def _run_alone(engine: AsyncEngine, statements: Sequence[str]) -> None:
+    """Each statement outside a transaction."""
     async with engine.connect() as connection:
         alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
-        for statement in (*statements, "VACUUM ANALYZE", "CHECKPOINT"):
+        for statement in statements:
             await alone.exec_driver_sql(statement)
-    await engine.dispose()
 
 
 def _run_on_file(file: str, statements: Sequence[str]) -> None:

@@ -82,11 +82,13 @@ class Transfer(Details):
 
 @dataclass(frozen=True, slots=True)
 class Resolve(Details):
-    """办结. `result` is what was done; `public_reply` what the citizen may read; `photos` addresses of pictures."""
+    """办结. `result` is what was done; `public_reply` what the citizen may read; `photos` addresses of pictures of how it is
+    now, `photos_before` of how it was found."""
 
     result: str = ""
     public_reply: str = ""
     photos: tuple[str, ...] = ()
+    photos_before: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

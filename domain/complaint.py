@@ -39,7 +39,28 @@ URGENCY_ORDER: tuple[Urgency, ...] = (Urgency.NORMAL, Urgency.URGENT, Urgency.CR
 
 
 MANUAL_SOURCES: frozenset[str] = frozenset({"phone", "walk_in", "patrol"})
-"""Sources that a person of ours enters: no platform waits for a report from us."""
+"""Sources that a person of ours enters."""
+
+CITIZEN_SOURCES: frozenset[str] = frozenset({"web", "wechat"})
+"""Sources where citizens speak to us themselves."""
+
+OPEN311 = "open311"
+"""Apps that report over the open standard; they ask how it stands, nobody reports to them."""
+
+OWN_SOURCES: frozenset[str] = MANUAL_SOURCES | CITIZEN_SOURCES | {OPEN311}
+"""Sources of our own."""
+
+WECHAT = "wechat"
+"""The one source of our own through which we can tell people by ourselves how their matter goes on."""
+
+SOURCE_NAMES: dict[str, str] = {
+    "phone": "来电",
+    "walk_in": "来访",
+    "patrol": "巡查",
+    "web": "市民网页",
+    "wechat": "公众号",
+    "open311": "开放接口",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +143,9 @@ class Complaint:
     raw_type: str = "application/json"
 
     @property
-    def is_manual(self) -> bool:
-        """Entered by a person of ours: no platform waits for a report."""
-        return self.channel in MANUAL_SOURCES
+    def awaits_reports(self) -> bool:
+        """Somebody is told step by step: the platform that sent it, or the person in WeChat."""
+        return self.channel not in OWN_SOURCES or self.channel == WECHAT
 
     @property
     def text(self) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 GENESIS = "0" * 64
 """The hash that stands before the first event."""
 
+_SPELLING = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -26,7 +28,7 @@ class Event:
 
 def canonical(sequence: int, ticket_id: int, event: Event) -> str:
     """The one spelling of an event that is hashed: JSON with sorted keys, times in UTC to the microsecond."""
-    return json.dumps(
+    return _SPELLING.encode(
         [
             sequence,
             ticket_id,
@@ -36,10 +38,7 @@ def canonical(sequence: int, ticket_id: int, event: Event) -> str:
             event.actor,
             event.role,
             event.data,
-        ],
-        ensure_ascii=False,
-        sort_keys=True,
-        separators=(",", ":"),
+        ]
     )
 
 

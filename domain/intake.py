@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from domain.category import Category
-from domain.complaint import Complaint, Kind
+from domain.complaint import CITIZEN_SOURCES, Complaint, Kind
 from domain.event import Event
 from domain.outcome import Notice, Outcome
 from domain.people import Actor
+from domain.planning import Planner
+from domain.privacy import masked_text
 from domain.routing import Destination, Routing
 from domain.settling import at_desk, ended, settled
 from domain.ticket import IN_HAND, Clock, Status, Ticket
@@ -108,8 +110,8 @@ def notices_of(ticket: Ticket, routing: Routing) -> tuple[Notice, ...]:
 
 
 def channel_notice(ticket: Ticket, about: str, data: dict[str, object]) -> tuple[Notice, ...]:
-    """A report to the platform the complaint came from; nothing for what our own people entered."""
-    if ticket.complaint.is_manual:
+    """A report to the platform the complaint came from; nothing where it came to ourselves."""
+    if not ticket.complaint.awaits_reports:
         return ()
     return (Notice(f"channel:{ticket.complaint.channel}", about, _addressed(ticket) | data),)
 
@@ -135,25 +137,67 @@ _COMPARED = (
 )
 
 
-def received_again(existing: Ticket, draft: Outcome, actor: Actor, now: datetime) -> Outcome | None:
+def differing(before: Complaint, after: Complaint) -> list[str]:
+    """The fields in which two sendings of a matter differ; when and how each came makes no difference."""
+    return [name for name in _COMPARED if getattr(before, name) != getattr(after, name)]
+
+
+def received_again(existing: Ticket, draft: Outcome, actor: Actor, now: datetime, planner: Planner) -> Outcome | None:
     """The same source number came again.
 
     The same version: a difference is kept as an event that names the fields; nothing new gives None. A newer version
-    (重办, suffix `-01`): an unfinished ticket goes on and notes it; a finished one is worked again, by today's routing.
+    (重办, suffix `-01`): an unfinished ticket goes on and notes it; a finished one is worked again, by today's routing of
+    what the model reads in it or, where a person had corrected the model, of what that person said.
+    From a citizen who speaks to us, a newer version is what they add, and changes nothing by itself.
     """
     complaint = draft.ticket.complaint
-    differing = [name for name in _COMPARED if getattr(existing.complaint, name) != getattr(complaint, name)]
+    changed = differing(existing.complaint, complaint)
     if complaint.source_version <= existing.source_version:
-        if not differing:
+        if not changed:
             return None
-        return Outcome(existing, (Event("sent_differently", now, actor.name, actor.role, data={"fields": differing}),))
+        return Outcome(existing, (Event("sent_differently", now, actor.name, actor.role, data={"fields": changed}),))
+    if complaint.channel in CITIZEN_SOURCES:
+        return _supplemented(existing, complaint, actor, now)
     resent = Event(
-        "sent_again", now, actor.name, actor.role, data={"version": complaint.source_version, "fields": differing}
+        "sent_again", now, actor.name, actor.role, data={"version": complaint.source_version, "fields": changed}
     )
     ticket = replace(existing, source_version=complaint.source_version)
     if existing.status in IN_HAND or existing.status in {Status.TRIAGE, Status.MERGED}:
         return Outcome(replace(ticket, urges=ticket.urges + 1), (resent,))
-    return _reopened(ticket, draft, resent, actor, now)
+    return _reopened(ticket, _as_corrected(existing, draft, actor, now, planner), resent, actor, now)
+
+
+def _as_corrected(existing: Ticket, draft: Outcome, actor: Actor, now: datetime, planner: Planner) -> Outcome:
+    """The draft with the category and the kind that a person gave the ticket against the model, routed by these."""
+    read = existing.understanding
+    leaf = planner.category(existing.category)
+    if leaf is None or (existing.category, existing.kind) == (read.category.code, read.kind):
+        return draft
+    fresh = draft.ticket
+    routing = planner.plan(replace(fresh, assignments=()), now, category=leaf.code, kind=existing.kind)
+    return open_ticket(fresh.complaint, fresh.understanding, leaf, existing.kind, routing, actor, now)
+
+
+def _supplemented(ticket: Ticket, complaint: Complaint, actor: Actor, now: datetime) -> Outcome:
+    """补充: what the reporter adds stands in the record, and whoever works on the matter is told."""
+    added = Event(
+        "supplemented",
+        now,
+        actor.name,
+        actor.role,
+        data={
+            "version": complaint.source_version,
+            "text": masked_text(complaint.content),
+            "place": masked_text(complaint.place.address),
+            "photos": [one.url for one in complaint.attachments],
+        },
+    )
+    told = tuple(
+        Notice(f"account:{one.handler}", "supplemented", {"position": one.position})
+        for one in ticket.assignments
+        if one.in_hand and one.handler
+    )
+    return Outcome(replace(ticket, source_version=complaint.source_version), (added,), told)
 
 
 def _reopened(ticket: Ticket, draft: Outcome, resent: Event, actor: Actor, now: datetime) -> Outcome:

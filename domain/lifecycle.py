@@ -69,6 +69,8 @@ class Rule:
 
 _BRIGADE = frozenset({Role.BRIGADE, Role.ADMINISTRATOR})
 _DESK = frozenset({Role.OPERATOR, Role.SUPERVISOR, Role.ADMINISTRATOR})
+_DESK_OR_PLATFORM = _DESK | {Role.CHANNEL}
+_FROM_OUTSIDE = _DESK | {Role.CITIZEN, Role.CHANNEL}
 _LEADERS = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
 _IN_WORK = frozenset({Status.ACCEPTED, Status.EXTENDED, Status.SUSPENDING})
 
@@ -91,7 +93,14 @@ RULES: tuple[Rule, ...] = (
         Status.EXTENDED,
         on_assignment=True,
     ),
-    Rule(Action.EXTEND, frozenset({Status.EXTENDED}), _LEADERS, ("decision",), Status.ACCEPTED, on_assignment=True),
+    Rule(
+        Action.EXTEND,
+        frozenset({Status.EXTENDED}),
+        _LEADERS | {Role.CHANNEL},
+        ("decision",),
+        Status.ACCEPTED,
+        on_assignment=True,
+    ),
     Rule(
         Action.SUSPEND,
         frozenset({Status.ACCEPTED}),
@@ -117,9 +126,9 @@ RULES: tuple[Rule, ...] = (
         None,
     ),
     Rule(Action.RESOLVE, _IN_WORK, _BRIGADE, ("result",), Status.RESOLVED, on_assignment=True),
-    Rule(Action.FOLLOW_UP, frozenset({Status.RESOLVED}), _DESK, (), None),
-    Rule(Action.CLOSE, frozenset({Status.FOLLOWED_UP, Status.TRANSFERRED}), _DESK, (), Status.CLOSED),
-    Rule(Action.CLOSE, frozenset({Status.RESOLVED}), _DESK, (), Status.CLOSED),
+    Rule(Action.FOLLOW_UP, frozenset({Status.RESOLVED}), _FROM_OUTSIDE, (), None),
+    Rule(Action.CLOSE, frozenset({Status.FOLLOWED_UP, Status.TRANSFERRED}), _DESK_OR_PLATFORM, (), Status.CLOSED),
+    Rule(Action.CLOSE, frozenset({Status.RESOLVED}), _DESK_OR_PLATFORM, (), Status.CLOSED),
     Rule(Action.CLOSE, frozenset({Status.TRIAGE}), _DESK, ("reason",), Status.REJECTED),
     Rule(Action.PRESS, OPEN, _LEADERS, ("requirement",), None),
     Rule(
@@ -129,7 +138,7 @@ RULES: tuple[Rule, ...] = (
         ("answer",),
         None,
     ),
-    Rule(Action.URGE, OPEN | {Status.TRANSFERRED}, _DESK, (), None),
+    Rule(Action.URGE, OPEN | {Status.TRANSFERRED}, _FROM_OUTSIDE, (), None),
     Rule(Action.RECLASSIFY, OPEN | {Status.TRANSFERRED}, _DESK, ("category",), None),
     Rule(Action.MERGE, OPEN, _DESK, ("into",), Status.MERGED),
 )
@@ -160,6 +169,7 @@ ROLE_NAMES: dict[Role, str] = {
     Role.BRIGADE: "大队队员",
     Role.SUPERVISOR: "督办人员",
     Role.ADMINISTRATOR: "管理员",
+    Role.CITIZEN: "市民本人",
     Role.CHANNEL: "上级平台",
     Role.SYSTEM: "系统",
 }

@@ -13,6 +13,7 @@ class Role(StrEnum):
     BRIGADE = "brigade"
     SUPERVISOR = "supervisor"
     ADMINISTRATOR = "administrator"
+    CITIZEN = "citizen"  # whoever reported it, speaking for themselves on our page or in WeChat
     CHANNEL = "channel"  # an upstream platform, known by its signature
     SYSTEM = "system"  # a timer of our own
 

@@ -189,7 +189,8 @@ class PressCause(StrEnum):
 class PressOrder:
     """督办: what a unit (position 0: the desk) must do and answer for, by when. `number` counts from 1 within the ticket.
 
-    `due_at` None: a reminder without a limit. `lapsed_at`: its share was over before it was answered.
+    `due_at` None: a reminder without a limit. `lapsed_at`: its share was over before it was answered. `reported_at`: red, due
+    and not answered, it was reported to those above.
     """
 
     number: int
@@ -204,6 +205,7 @@ class PressOrder:
     answered_at: datetime | None = None
     answered_by: str = ""
     lapsed_at: datetime | None = None
+    reported_at: datetime | None = None
 
     @property
     def open(self) -> bool:

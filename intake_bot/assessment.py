@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from adapters.manual import SOURCE_NAMES
 from domain.category import CategoryTree
-from domain.complaint import KIND_NAMES, URGENCY_NAMES, Kind, Urgency
+from domain.complaint import KIND_NAMES, SOURCE_NAMES, URGENCY_NAMES, Kind, Urgency
 from intake_bot.house import House
 from intake_bot.settings import Settings
 from router.route import Router

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
@@ -41,8 +41,28 @@ class Counters:
                 outcome = "duplicate" if result.duplicate else str(result.ticket.status)
             self._complaints.labels(channel, outcome).inc()
 
+    def by_channel(self) -> dict[str, dict[str, int]]:
+        """Channel → what became of its members since this process began: `taken`, `duplicate`, `refused`, `unsigned`."""
+        found: dict[str, dict[str, int]] = {}
+        for metric, outcome_of in ((self._complaints, _outcome), (self._refusals, lambda _: "unsigned")):
+            for sample in (one for family in metric.collect() for one in family.samples if one.name.endswith("_total")):
+                counts = found.setdefault(sample.labels["channel"], {})
+                outcome = outcome_of(sample.labels)
+                counts[outcome] = counts.get(outcome, 0) + int(sample.value)
+        return found
+
+    def failed_jobs(self) -> dict[str, int]:
+        """Timer's job → how often it raised since this process began."""
+        samples = (one for family in self.job_failures.collect() for one in family.samples)
+        return {one.labels["job"]: int(one.value) for one in samples if one.name.endswith("_total") and one.value}
+
     def refused(self, channel: str, reason: str) -> None:
         self._refusals.labels(channel, reason).inc()
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         self._requests.labels(method, route, str(status)).observe(seconds)
+
+
+def _outcome(labels: Mapping[str, str]) -> str:
+    """Taken, whatever its status was then; or a duplicate; or refused for its content."""
+    return labels["outcome"] if labels["outcome"] in {"duplicate", "refused"} else "taken"

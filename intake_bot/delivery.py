@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import random
 from datetime import datetime, timedelta
@@ -16,12 +17,21 @@ from typing import Any
 import aiohttp
 import apprise
 import structlog
+from apprise.attachment.memory import AttachMemory
 
-from adapters.report import Report
+from adapters.report import SHORTCOMING_NAMES
+from adapters.signature import signed_headers
+from domain.complaint import WECHAT
+from intake_bot.conversation.state import WECHAT_CONTACT
 from intake_bot.house import House
 from intake_bot.notice_wording import notice_text
+from intake_bot.platform_answers import note_shortcomings, take_message, take_refusal
+from intake_bot.reporting_back import report_of
 from intake_bot.settings import DeliverySettings
+from intake_bot.wechat import WechatRefused
 from storage.outbox import Delivery as Row
+from supervision.reports.schedule import MEDIA_TYPES
+from supervision.reports.settings import ReportFormat
 
 log = structlog.get_logger()
 
@@ -30,6 +40,9 @@ PAUSE = 2.0
 BATCH = 50
 FIRST_DELAY = timedelta(seconds=30)
 LONGEST_DELAY = timedelta(hours=1)
+_ANSWERED = frozenset({*range(200, 300), 400, 422})
+"""Statuses under which a body may say that a report is not taken; others are failures of the way there."""
+_LONGEST_ANSWER = 65_536
 
 
 class Failed(Exception):
@@ -38,6 +51,10 @@ class Failed(Exception):
 
 class Unrouted(Exception):
     """The address that is configured cannot be used; the delivery stays on record."""
+
+
+class Refused(Exception):
+    """The platform read the report and does not take it: sending the same again is no use."""
 
 
 class Delivery:
@@ -94,14 +111,19 @@ class Delivery:
     def _has_route(self, row: Row) -> bool:
         """Whether anything is configured that could take a delivery."""
         kind, _, name = row.destination.partition(":")
+        if kind == "channel" and name == WECHAT:
+            return self._house.wechat is not None and self._house.wechat.can_call
         if kind == "channel":
             return name in self._house.channels and name in self._settings.platforms
         return bool(self._address_of(name))
 
     def _address_of(self, account: str) -> str:
-        """Where a person's unit is told; empty where nowhere."""
-        variable = self._settings.units.get(self._unit_of.get(account, ""), "")
+        """Where a person is told, else where their unit is; empty where nowhere."""
+        variable = self._variable_of(account)
         return os.environ.get(variable, "") if variable else ""
+
+    def _variable_of(self, account: str) -> str:
+        return self._settings.people.get(account) or self._settings.units.get(self._unit_of.get(account, ""), "")
 
     async def _deliver(self, session: aiohttp.ClientSession, row: Row) -> None:
         outbox, counters = self._house.store.outbox, self._house.counters
@@ -110,6 +132,10 @@ class Delivery:
         except Unrouted as reason:
             await outbox.parked([row.id], str(reason), self._house.now())
             counters.deliveries.labels("unrouted").inc()
+        except Refused as reason:
+            await outbox.parked([row.id], str(reason), self._house.now())
+            counters.deliveries.labels("refused").inc()
+            log.error("report_refused", ticket=row.ticket_no, destination=row.destination)
         except Failed as error:
             if row.attempts >= self._settings.attempts:
                 await outbox.parked([row.id], str(error), self._house.now())
@@ -130,46 +156,81 @@ class Delivery:
 
     async def _send(self, session: aiohttp.ClientSession, row: Row) -> None:
         kind, _, name = row.destination.partition(":")
-        if kind == "channel":
+        if kind == "channel" and name == WECHAT:
+            await self._tell_person_in_wechat(row)
+        elif kind == "channel":
             await self._tell_platform(session, row, name)
         else:
             await self._tell_person(row, name)
 
     async def _tell_platform(self, session: aiohttp.ClientSession, row: Row, code: str) -> None:
-        payload = self._house.channels[code].report(self._report(row))
+        """One step in the platform's words. What it answers, if it says more than a receipt, is carried into the ticket."""
+        house, channel = self._house, self._house.channels[code]
+        ticket = await house.store.tickets.get(row.ticket_no)
+        report = report_of(house, row, ticket)
+        payload = channel.report(report)
         if payload is None:
             return
-        await _post(session, self._settings.platforms[code], payload, row.idempotency_key)
+        found = channel.shortcomings(report, ticket.due_outer if ticket is not None else None)
+        if found and row.attempts <= 1:
+            names = [SHORTCOMING_NAMES[one] for one in found]
+            await note_shortcomings(house, row.ticket_no, row.about, names, row.idempotency_key, house.now())
+        address, secret = self._settings.platforms[code], house.secrets.get(code, "")
+        status, body = await _post(session, address, payload, row.idempotency_key, secret)
+        if status in _ANSWERED and (reason := channel.refusal(body)):
+            await take_refusal(house, channel, row.ticket_no, row.about, reason, row.idempotency_key, house.now())
+            raise Refused(f"平台没有接收：{reason}")
+        if not 200 <= status < 300:
+            raise Failed(f"平台回答 {status}")
+        if (message := channel.answered(body, row.idempotency_key)) is not None:
+            await take_message(house, channel, row.ticket_no, message, house.now())
 
-    def _report(self, row: Row) -> Report:
-        data = row.data
-        text = data.get("reply") or data.get("reason") or data.get("department") or ""
-        return Report(
-            ticket_no=row.ticket_no,
-            source_no=str(data.get("source_no", "")),
-            source_version=int(data.get("source_version", 0)),
-            action=row.about,
-            at=row.created_at,
-            unit_name=str(data.get("unit", "")) or self._house.settings.bureau.name,
-            text=str(text),
-        )
+    async def _tell_person_in_wechat(self, row: Row) -> None:
+        """Tell whoever wrote to the official account how it goes on, unless they wished to stay unknown."""
+        ticket = await self._house.store.tickets.get(row.ticket_no)
+        contact = ticket.complaint.reporter.contact if ticket is not None else ""
+        if ticket is None or not contact.startswith(WECHAT_CONTACT) or self._house.wechat is None:
+            return
+        open_id = contact.removeprefix(WECHAT_CONTACT)
+        try:
+            report = report_of(self._house, row, ticket)
+            await self._house.wechat.tell_progress(open_id, report, ticket.category_name, self._house.now())
+        except WechatRefused as refused:
+            raise (Unrouted if refused.final else Failed)(str(refused)) from None
 
     async def _tell_person(self, row: Row, account: str) -> None:
         sender = apprise.Apprise()
         if not sender.add(self._address_of(account)):
-            raise Unrouted(f"{self._unit_of[account]} 的通知地址无法识别，请检查 delivery.units 所指的环境变量")
+            raise Unrouted(f"环境变量 {self._variable_of(account)} 中的通知地址无法识别，请检查 delivery 的配置")
         title, body = notice_text(row, self._house.router.person_name(account))
-        if not await sender.async_notify(title=title, body=body):
+        files = await self._files(row)
+        if not await sender.async_notify(title=title, body=body, attach=files or None):
             raise Failed("通知没有送达")
 
+    async def _files(self, row: Row) -> list[AttachMemory]:
+        """The kept reports that a notice is about. A group chat's robot, which takes no files, leaves them out."""
+        found = []
+        for one in row.data.get("files", ()):
+            kept = await self._house.store.assessments.report(one["period"], one["first_day"], one["format"])
+            if kept is not None:
+                media_type = MEDIA_TYPES[ReportFormat(kept.format)]
+                found.append(AttachMemory(kept.content, one["name"], media_type))  # type: ignore[no-untyped-call]
+        return found
 
-async def _post(session: aiohttp.ClientSession, address: str, payload: dict[str, Any], key: str) -> None:
-    """Any 2xx is a receipt. Raises Failed for everything else."""
+
+async def _post(
+    session: aiohttp.ClientSession, address: str, payload: dict[str, Any], key: str, secret: str
+) -> tuple[int, bytes]:
+    """The platform's status and the beginning of its body. Signed as the channel signs to us, where it has a secret.
+
+    Raises Failed where there is no answer.
+    """
+    content = json.dumps(payload, ensure_ascii=False).encode()
+    headers = {"Content-Type": "application/json", "Idempotency-Key": key}
+    if secret:
+        headers |= signed_headers(secret, content)
     try:
-        async with session.post(
-            address, json=payload, headers={"Idempotency-Key": key}, allow_redirects=False
-        ) as answer:
-            if not 200 <= answer.status < 300:
-                raise Failed(f"平台回答 {answer.status}")
+        async with session.post(address, data=content, headers=headers, allow_redirects=False) as answer:
+            return answer.status, await answer.content.read(_LONGEST_ANSWER)
     except (aiohttp.ClientError, TimeoutError) as error:
         raise Failed(f"连接平台失败（{type(error).__name__}）") from None

@@ -14,9 +14,11 @@ from domain.category import CategoryTree
 from domain.understanding import Engine
 from domain.worktime import WorkCalendar
 from intake_bot.absences import KnownAbsences
+from intake_bot.conversation.questions import QuestionBook, load_questions
 from intake_bot.counters import Counters
 from intake_bot.planning import RouterPlanner
 from intake_bot.settings import Deployment, Settings
+from intake_bot.wechat import WechatAccount
 from router.route import Router
 from storage.migrate import upgrade
 from storage.store import Store
@@ -39,6 +41,8 @@ class House:
     absences: KnownAbsences
     channels: Mapping[str, Channel]
     manual_entry: ManualEntry
+    wechat: WechatAccount | None
+    questions: QuestionBook
     secrets: Mapping[str, str]
     admin_token: str
     counters: Counters
@@ -69,6 +73,7 @@ async def open_house(deployment: Deployment, tree: CategoryTree, engine: Engine)
     await upgrade(deployment.database_url)
     store = await Store.open(deployment.database_url, ticket_prefix=settings.bureau.ticket_prefix)
     absences = KnownAbsences()
+    wechat = _wechat(settings, store)
     try:
         await absences.refresh(store, datetime.now(UTC))
         yield House(
@@ -82,9 +87,23 @@ async def open_house(deployment: Deployment, tree: CategoryTree, engine: Engine)
             absences=absences,
             channels={code: Channel(one) for code, one in settings.channels.items()},
             manual_entry=ManualEntry(),
+            wechat=wechat,
+            questions=load_questions(deployment.path(settings.conversation.questions)),
             secrets=deployment.secrets,
             admin_token=admin_token,
             counters=Counters(),
         )
     finally:
+        if wechat is not None:
+            await wechat.close()
         await store.close()
+
+
+def _wechat(settings: Settings, store: Store) -> WechatAccount | None:
+    """The official account, where one is configured."""
+    if not settings.wechat.app_id:
+        return None
+    try:
+        return WechatAccount(settings.wechat, store)
+    except ValueError as error:
+        raise CannotStart(f"环境变量 {settings.wechat.aes_key_env}：{error}") from None

@@ -27,27 +27,27 @@ class Tally:
         return self.accepted + self.duplicates + len(self.refused)
 
 
-async def ingest(house: House, sheet: Sheet, progress: Callable[[int], None]) -> Tally:
+async def ingest(house: House, sheet: Sheet, progress: Callable[[int], None], actor: Actor | None = None) -> Tally:
     """Take a whole table in; `progress` hears how many more rows are done. What was taken before a failure stays taken,
-    and is a duplicate when the file is fed again."""
+    and is a duplicate when the file is fed again. `actor`: who does it; without one the sheet's own kind is named."""
+    actor = actor or Actor(f"sheet:{sheet.settings.code}", Role.CHANNEL)
     tally = Tally()
     batch: list[SheetRow] = []
     for row in sheet:
         batch.append(row)
         if len(batch) == BATCH:
-            await _take(house, sheet, batch, tally)
+            await _take(house, sheet, batch, tally, actor)
             progress(len(batch))
             batch = []
     if batch:
-        await _take(house, sheet, batch, tally)
+        await _take(house, sheet, batch, tally, actor)
         progress(len(batch))
     return tally
 
 
-async def _take(house: House, sheet: Sheet, rows: Sequence[SheetRow], tally: Tally) -> None:
+async def _take(house: House, sheet: Sheet, rows: Sequence[SheetRow], tally: Tally, actor: Actor) -> None:
     tally.refused += [row for row in rows if row.complaint is None]
     complaints = [row.complaint for row in rows if row.complaint is not None]
-    actor = Actor(f"sheet:{sheet.settings.code}", Role.CHANNEL)
     receipts = await take(house, complaints, actor, house.now(), channel=sheet.settings.channel)
     duplicates = sum(receipt.duplicate for receipt in receipts)
     tally.duplicates += duplicates

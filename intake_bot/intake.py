@@ -10,11 +10,12 @@ from datetime import datetime
 from functools import partial
 
 from adapters.channel import Channel, FieldProblem, Refused
+from adapters.manual import OWN_SCHEME
 from domain.complaint import Complaint
 from domain.intake import open_ticket, received_again
 from domain.outcome import Outcome
 from domain.people import Actor, Role
-from domain.understanding import Evidence
+from domain.understanding import Evidence, Understanding
 from intake_bot.house import House
 from router.route import Case
 from storage.store import Receipt
@@ -50,7 +51,7 @@ async def take(
 ) -> list[Receipt]:
     """Understand, route and store complaints; one receipt each, in order, once all are on disk."""
     drafts = await draft(house, complaints, actor, now)
-    again = partial(received_again, actor=actor, now=now)
+    again = partial(received_again, actor=actor, now=now, planner=house.planner)
     return await house.store.take(drafts, channel=channel, nonce=nonce, seen_at=now, again=again)
 
 
@@ -59,16 +60,27 @@ async def draft(house: House, complaints: Sequence[Complaint], actor: Actor, now
     understandings = await house.engine.understand([(one.text, evidence_of(one)) for one in complaints])
     drafts = []
     for complaint, understanding in zip(complaints, understandings, strict=True):
-        case = Case(
-            complaint=complaint,
-            understanding=understanding,
-            kind=understanding.kind,
-            category=understanding.category.code,
-        )
+        case = _case(house, complaint, understanding)
         routing = house.router.route(case, now, house.absences.now_known())
         category = house.tree.get(case.category)
         drafts.append(open_ticket(complaint, understanding, category, case.kind, routing, actor, now))
     return drafts
+
+
+def _case(house: House, complaint: Complaint, understanding: Understanding) -> Case:
+    """The model's category; where a person of ours has chosen one while entering it, their word counts."""
+    chosen = (one.code for one in complaint.codes if one.scheme == OWN_SCHEME)
+    own = next((code for code in chosen if house.tree.get(code) is not None), None)
+    if own is None:
+        return Case(complaint, understanding, kind=understanding.kind, category=understanding.category.code)
+    return Case(
+        complaint,
+        understanding,
+        kind=complaint.claimed_kind or understanding.kind,
+        category=own,
+        urgency=complaint.claimed_urgency,
+        decided=True,
+    )
 
 
 def evidence_of(complaint: Complaint) -> Evidence:

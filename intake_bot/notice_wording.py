@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from storage.outbox import Delivery
+from supervision.reports.schedule import REPORT
 
 TITLES: dict[str, str] = {
     "dispatched": "新派单",
@@ -12,7 +13,14 @@ TITLES: dict[str, str] = {
     "return_refused": "退单未获同意",
     "pressed": "督办",
     "urged": "市民催办",
+    "supplemented": "市民补充情况",
+    "recalled": "平台撤单，不必再办",
+    "result_rejected": "平台退回办理结果，请重办",
+    "extension_refused": "平台不同意延期",
+    "report_refused": "平台没有接收回传",
+    "report_unfit": "回传内容不合要求",
     "press_answered": "督办已答复",
+    "press_unanswered": "红色督办逾期未答复",
     "light_yellow": "黄灯提醒，即将到期",
     "light_red": "红灯提醒，已经超期",
     "digest": "待办汇总",
@@ -22,6 +30,9 @@ TITLES: dict[str, str] = {
 
 def notice_text(row: Delivery, person: str) -> tuple[str, str]:
     """Heading and text of a notice to one person."""
+    if row.about == REPORT:
+        names = "、".join(one["name"] for one in row.data["files"])
+        return f"【统计报告】{row.data['title']}", "\n".join((f"{person}：", row.data["text"], f"文件：{names}"))
     title = TITLES.get(row.about, "工单提醒")
     lines = [f"{person}：", f"工单 {row.ticket_no}"]
     if category := row.data.get("category"):

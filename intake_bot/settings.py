@@ -14,16 +14,18 @@ from datetime import date, time
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from adapters.channel import Channel
 from adapters.fields import Plan
 from adapters.settings import ChannelSettings, SheetSettings
 from domain.category import CategoryTree
-from domain.complaint import MANUAL_SOURCES
+from domain.complaint import OWN_SOURCES
 from domain.worktime import OfficeHours, Override, Span, WorkCalendar, YellowRule
 from intake_bot.config_file import ConfigFile, ConfigurationError, Mistake, Path_, read_config
+from intake_bot.conversation.questions import load_questions
 from intake_bot.wording import in_chinese
 from router.checks import check_router
 from router.grid import Boundaries
@@ -56,6 +58,74 @@ class ServerSettings(Section):
     host: str = Field(default="127.0.0.1", description="监听地址")
     port: int = Field(default=8080, ge=0, le=65535, description="监听端口，0 为任选空闲端口")
     max_body_bytes: int = Field(default=2_097_152, ge=65_536, le=67_108_864, description="一次请求正文的最大字节数")
+    max_picture_bytes: int = Field(default=12_582_912, ge=65_536, le=67_108_864, description="一张照片的最大字节数")
+    public_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s/]+)?$",
+        description="对外访问地址，如 https://intake.example.gov.cn；用于登录和通知链接",
+    )
+
+
+class PortalSettings(Section):
+    """A portal of the bureau's own (OpenID Connect) that people sign in with. It must answer RS256 or ES256."""
+
+    issuer: str = Field(
+        pattern=r"^(https://[^\s?#]+|http://(localhost|127\.0\.0\.1)(:\d+)?(/[^\s?#]*)?)$",
+        description="门户的签发地址（issuer），须与门户公布的一字不差",
+    )
+    client_id: str = Field(min_length=1, description="本系统在门户登记的应用编号")
+    secret_env: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$", description="存放应用密钥的环境变量名")
+    button: str = Field(default="用统一门户登录", min_length=2, max_length=20, description="登录页上按钮的文字")
+    scopes: tuple[str, ...] = Field(default=("openid", "profile"), description="向门户申请的范围，须含 openid")
+    account_claim: str = Field(default="preferred_username", min_length=1, description="身份令牌中哪一项是本系统的账号")
+    name_claim: str = Field(default="name", min_length=1, description="身份令牌中哪一项是姓名（由门户建账号时用）")
+    role_claim: str = Field(
+        default="", description="身份令牌中哪一项决定角色；不填则只有本系统已有的账号可以登录，角色以本系统为准"
+    )
+    roles: dict[str, Literal["operator", "brigade", "supervisor", "administrator"]] = Field(
+        default_factory=dict, description="role_claim 的值到角色；有几个值相符时取写在前面的"
+    )
+    unit_claim: str = Field(default="", description="身份令牌中哪一项是大队队员所在单位的代码")
+
+    @field_validator("scopes")
+    @classmethod
+    def _openid(cls, written: tuple[str, ...]) -> tuple[str, ...]:
+        if "openid" not in written:
+            raise ValueError("应含 openid，例如 [openid, profile]")
+        return written
+
+    @model_validator(mode="after")
+    def _whole(self) -> PortalSettings:
+        if bool(self.role_claim) != bool(self.roles):
+            raise ValueError("role_claim 和 roles 应同时填写或同时不填")
+        if "brigade" in self.roles.values() and not self.unit_claim:
+            raise ValueError("roles 中有 brigade 时，应填写 unit_claim（所在单位取自身份令牌的哪一项）")
+        return self
+
+
+class SignInSettings(Section):
+    """How long somebody stays signed in on the pages, and whether a portal vouches for people."""
+
+    idle_minutes: int = Field(default=30, ge=5, le=720, description="多少分钟无操作自动退出")
+    longest_hours: int = Field(default=12, ge=1, le=72, description="一次登录最长多少小时")
+    portal: PortalSettings | None = Field(default=None, description="统一门户登录；不填则只用账号和口令")
+
+
+class MapSettings(Section):
+    """The map on the pages. Cells are always drawn; a background of tiles is optional."""
+
+    tiles: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s]+\{z\}[^\s]*)?$",
+        description="底图瓦片地址，如 https://tiles.example.gov.cn/{z}/{x}/{y}.png；不填则只画网格",
+    )
+    attribution: str = Field(default="", description="底图的版权说明，显示在地图一角")
+
+    @property
+    def tile_origin(self) -> str:
+        """The site that tiles come from, as pages must allow it; `{s}` stands for any of its hosts."""
+        parts = urlsplit(self.tiles.replace("{s}", "*"))
+        return f"{parts.scheme}://{parts.netloc}" if self.tiles else ""
 
 
 class RasaEngineSettings(Section):
@@ -138,11 +208,72 @@ class CalendarSettings(Section):
         )
 
 
+class ConversationSettings(Section):
+    """How citizens are answered on our page and in WeChat."""
+
+    questions: str = Field(default="questions.yml", description="问答文件（相对 config.yml）")
+    hotline: str = Field(default="12345", pattern=r"^[0-9-]{3,13}$", description="市民想找人工时可拨打的电话")
+    keep_days: int = Field(default=90, ge=1, le=3650, description="对话无人继续多少天后删除（工单不受影响）")
+
+
+class WechatSettings(Section):
+    """The official account, and how it is told things. Without an AppID there is none."""
+
+    app_id: str = Field(default="", pattern=r"^(wx[0-9a-z]{4,32})?$", description="公众号 AppID；不填则不接公众号")
+    mode: Literal["plain", "compatible", "safe"] = Field(
+        default="safe", description="消息加解密方式：plain 明文，compatible 兼容，safe 安全（推荐）"
+    )
+    token_env: str = Field(
+        default="INTAKE_WECHAT_TOKEN", pattern=r"^[A-Z0-9_]+$", description="存放服务器配置 Token 的环境变量名"
+    )
+    aes_key_env: str = Field(
+        default="INTAKE_WECHAT_AES_KEY", pattern=r"^[A-Z0-9_]+$", description="存放 EncodingAESKey 的环境变量名"
+    )
+    secret_env: str = Field(
+        default="INTAKE_WECHAT_SECRET",
+        pattern=r"^[A-Z0-9_]+$",
+        description="存放 AppSecret 的环境变量名；未设置则不主动告知进展、不收照片",
+    )
+    api: str = Field(
+        default="https://api.weixin.qq.com", pattern=r"^https?://[^\s]+[^/]$", description="公众平台接口地址"
+    )
+    template: str = Field(default="", description="进展通知的模板消息编号；不填则只发客服消息（48 小时内有过对话的人）")
+    template_fields: dict[str, Literal["ticket_no", "matter", "status", "text", "time"]] = Field(
+        default_factory=dict, description="模板的字段名到内容：ticket_no、matter、status、text、time"
+    )
+
+
+class Open311Settings(Section):
+    """The open standard for municipal reports, GeoReport v2."""
+
+    enabled: bool = Field(
+        default=False, description="开放 /open311/v2：任何人可查诉求的事项和办理状态（不含诉求人、内容、保密件、举报件）"
+    )
+
+
+class PhraseSettings(Section):
+    """A sentence that a handler can put into a result with one tap, to be completed there."""
+
+    text: str = Field(min_length=2, max_length=200, description="常用语，办结时点选后可再修改")
+    matters: tuple[str, ...] = Field(
+        default=(), description="只用于这些事项：分类代码，或一级、二级分类名称；不写则各类事项都可用"
+    )
+
+
+class PagesSettings(Section):
+    """What the pages offer."""
+
+    phrases: tuple[PhraseSettings, ...] = Field(default=(), description="办理结果常用语")
+
+
 class DeliverySettings(Section):
     """Where the outbox delivers. What has no address here is kept on record and not sent."""
 
     platforms: dict[str, str] = Field(default_factory=dict, description="渠道代码到回传地址（https://…）")
     units: dict[str, str] = Field(default_factory=dict, description="单位代码到通知地址所在的环境变量名")
+    people: dict[str, str] = Field(
+        default_factory=dict, description="账号到通知地址所在的环境变量名；没有写的账号用其所在单位的地址"
+    )
     timeout_seconds: float = Field(default=10, gt=0, le=120, description="一次投递的最长秒数")
     attempts: int = Field(default=12, ge=1, le=100, description="投递失败多少次后停止并告警")
 
@@ -161,6 +292,8 @@ class Settings(Section):
     bureau: BureauSettings
     server: ServerSettings = Field(default_factory=ServerSettings)
     database_url: str = Field(default="sqlite+aiosqlite:///var/intake.db", description="数据库地址")
+    sign_in: SignInSettings = Field(default_factory=SignInSettings)
+    map: MapSettings = Field(default_factory=MapSettings)
     nlu: NluSettings = Field(default_factory=NluSettings)
     calendar: CalendarSettings
     channels: dict[str, ChannelSettings] = Field(min_length=1, description="渠道")
@@ -170,6 +303,10 @@ class Settings(Section):
     assessment: AssessmentSettings = Field(default_factory=AssessmentSettings)
     reports: ReportSettings = Field(default_factory=ReportSettings)
     delivery: DeliverySettings = Field(default_factory=DeliverySettings)
+    wechat: WechatSettings = Field(default_factory=WechatSettings)
+    open311: Open311Settings = Field(default_factory=Open311Settings)
+    conversation: ConversationSettings = Field(default_factory=ConversationSettings)
+    pages: PagesSettings = Field(default_factory=PagesSettings)
 
     @field_validator("channels", mode="before")
     @classmethod
@@ -186,7 +323,11 @@ class Deployment:
 
     settings: Settings
     boundaries: Boundaries
-    folder: Path
+    file: Path
+
+    @property
+    def folder(self) -> Path:
+        return self.file.parent
 
     def path(self, written: str) -> Path:
         """A path of the configuration: relative ones start at the folder of `config.yml`."""
@@ -232,9 +373,12 @@ def load_deployment(path: Path, tree: CategoryTree) -> Deployment:
     if boundaries is not None:
         mistakes += [file.mistake(("router", *where), said) for where, said in _router(settings, tree, boundaries)]
     mistakes += [file.mistake(where, said) for where, said in _across(settings)]
+    mistakes += [file.mistake(where, said) for where, said in _phrases(settings.pages, tree)]
+    questions = partial(load_questions, path.absolute().parent / settings.conversation.questions)
+    mistakes += [file.mistake(where, said) for where, said in _reported(("conversation", "questions"), questions)]
     if mistakes or boundaries is None:
         raise ConfigurationError(path, mistakes)
-    return Deployment(settings, boundaries, path.absolute().parent)
+    return Deployment(settings, boundaries, path.absolute())
 
 
 def _validated(file: ConfigFile) -> Settings:
@@ -271,7 +415,7 @@ def _boundaries(file: ConfigFile, settings: Settings) -> tuple[Boundaries | None
 
 
 def _router(settings: Settings, tree: CategoryTree, boundaries: Boundaries) -> list[tuple[Path_, str]]:
-    channels = frozenset(settings.channels) | MANUAL_SOURCES
+    channels = frozenset(settings.channels) | OWN_SOURCES
     return check_router(settings.router, tree, boundaries, channels)
 
 
@@ -280,8 +424,8 @@ def _across(settings: Settings) -> list[tuple[Path_, str]]:
     found: list[tuple[Path_, str]] = []
     paths: dict[str, str] = {}
     for code, one in settings.channels.items():
-        if code in MANUAL_SOURCES:
-            found.append((("channels", code), f"{code} 是人工录入的来源，不能用作渠道代码"))
+        if code in OWN_SOURCES:
+            found.append((("channels", code), f"{code} 是本局自己的来源，不能用作渠道代码"))
         if one.path in paths:
             found.append((("channels", code, "path"), f"接收地址 {one.path} 与渠道 {paths[one.path]} 相同，应各不相同"))
         paths.setdefault(one.path, code)
@@ -304,7 +448,29 @@ def _across(settings: Settings) -> list[tuple[Path_, str]]:
     for code in settings.delivery.units:
         if code not in units:
             found.append((("delivery", "units", code), f"没有单位“{code}”，可用：{'、'.join(sorted(units))}"))
+    accounts = {one.account for unit in settings.router.units for one in unit.people}
+    named: list[tuple[Path_, str]] = [
+        (("delivery", "people", account), account) for account in settings.delivery.people
+    ]
+    named += [(("reports", "tell", index), account) for index, account in enumerate(settings.reports.tell)]
+    found += [
+        (where, f"没有账号“{account}”，应为 router.units 中某人的账号")
+        for where, account in named
+        if account not in accounts
+    ]
     return found
+
+
+def _phrases(pages: PagesSettings, tree: CategoryTree) -> list[tuple[Path_, str]]:
+    known = set(tree.leaves)
+    for leaf in tree.leaves.values():
+        known |= {leaf.group, leaf.branch}
+    return [
+        (("pages", "phrases", index, "matters"), f"没有事项“{matter}”，应为事项分类代码或一级、二级分类名称")
+        for index, phrase in enumerate(pages.phrases)
+        for matter in phrase.matters
+        if matter not in known
+    ]
 
 
 def _reported(where: Path_, build: Callable[[], object]) -> list[tuple[Path_, str]]:

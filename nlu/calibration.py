@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ FEWEST_FOR_A_LINE = 300
 POINTS_OF_A_LINE = 30
 BINS = 15
 _ALMOST_NOTHING = 1e-6
+CONFIDENCES = (0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8, 0.9, 0.95)
 COVERAGES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.6, 0.5, 0.4, 0.3)
 
 
@@ -66,26 +68,59 @@ class Calibration:
         Without `raising` a confidence is only ever lowered: for texts unlike those that were checked, so short that
         they say next to nothing, where something else (a claimed code) is to be weighed in.
         """
-        found = softmax(scores * self.sharpness)
         if not self.said:
-            return found
-        rows = np.arange(found.shape[0])
-        best = found.argmax(axis=1)
-        before = found[rows, best]
-        after = np.maximum(np.interp(before, self.said, self.worth), _ALMOST_NOTHING)
-        if not raising:
-            np.minimum(after, before, out=after)
-        rest = np.maximum(1 - before, _ALMOST_NOTHING)
-        found *= ((1 - after) / rest)[:, None]
-        np.minimum(found, after[:, None] * (1 - _ALMOST_NOTHING), out=found)
-        found[rows, best] = after
+            return softmax(scores * self.sharpness)
+        powers, totals = self._powers(scores)
+        for row, total in zip(powers, totals, strict=True):
+            best, share = self._shares(total, raising=raising)
+            first = int(row.argmax())
+            row *= share
+            np.minimum(row, best * (1 - _ALMOST_NOTHING), out=row)
+            row[first] = best
+        return powers
+
+    def best(self, scores: Doubles, number: int) -> list[list[tuple[int, float]]]:
+        """For each row the `number` most probable classes with their `probabilities`, best first, without the others' cost."""
+        powers, totals = self._powers(scores)
+        order = np.argsort(-scores, axis=1, kind="stable")[:, :number].tolist()
+        found = []
+        for row, total, classes in zip(powers, totals, order, strict=True):
+            best, share = self._shares(total, raising=True) if self.said else (1 / total, 1 / total)
+            most = best * (1 - _ALMOST_NOTHING) if self.said else best
+            others = [(one, min(float(row[one]) * share, most)) for one in classes[1:]]
+            found.append([(classes[0], best), *others])
         return found
+
+    def _powers(self, scores: Doubles) -> tuple[Doubles, list[float]]:
+        """The probabilities as multiples of the highest one of each row, and their sums."""
+        powers: Doubles = scores - scores.max(axis=1, keepdims=True)
+        powers *= self.sharpness
+        np.exp(powers, out=powers)
+        return powers, powers.sum(axis=1).tolist()
+
+    def _shares(self, total: float, *, raising: bool) -> tuple[float, float]:
+        """What the best class of a row gets, and the factor for the others, which share the rest as before."""
+        before = 1 / total
+        after = self._worth(before)
+        if not raising:
+            after = min(after, before)
+        return after, (1 - after) / max(total - 1, _ALMOST_NOTHING * total)
+
+    def _worth(self, confidence: float) -> float:
+        """What a confidence is worth by the line; never nothing."""
+        said, worth = self.said, self.worth
+        right = bisect_right(said, confidence)
+        if right == 0 or right == len(said):
+            return max(worth[max(right - 1, 0)], _ALMOST_NOTHING)
+        share = (confidence - said[right - 1]) / (said[right] - said[right - 1])
+        return max(worth[right - 1] + share * (worth[right] - worth[right - 1]), _ALMOST_NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
     """The figures of one table row. `threshold`: the least confidence above which 95% are right; `coverage`: how many
-    texts reach it; `curve`: (coverage, accuracy, confidence at that cut)."""
+    texts reach it; `curve`: (coverage, accuracy, confidence at that cut); `by_confidence`: (least confidence, coverage,
+    accuracy of the texts that reach it, 1 where none does)."""
 
     rows: int
     accuracy: float
@@ -94,6 +129,7 @@ class Measured:
     threshold: float
     coverage: float
     curve: tuple[tuple[float, float, float], ...]
+    by_confidence: tuple[tuple[float, float, float], ...]
     per_label: dict[str, tuple[float, float, float, int]]
 
     def as_report(self) -> dict[str, Any]:
@@ -106,6 +142,7 @@ class Measured:
             "threshold": round(self.threshold, 4),
             "coverage": round(self.coverage, 4),
             "curve": [[round(one, 4) for one in point] for point in self.curve],
+            "by_confidence": [[round(one, 4) for one in point] for point in self.by_confidence],
             "per_label": {label: [round(one, 4) for one in figures] for label, figures in self.per_label.items()},
         }
 
@@ -166,6 +203,10 @@ def measure(probabilities: Doubles, truth: Labels, labels: Sequence[str]) -> Mea
     for share in COVERAGES:
         kept = order[: max(1, round(share * order.size))]
         curve.append((share, float(right[kept].mean()), float(confidence[kept[-1]])))
+    by_confidence = []
+    for least in CONFIDENCES:
+        reached = right[confidence >= least]
+        by_confidence.append((least, reached.size / right.size, float(reached.mean()) if reached.size else 1.0))
     return Measured(
         rows=int(truth.size),
         accuracy=float(right.mean()),
@@ -174,6 +215,7 @@ def measure(probabilities: Doubles, truth: Labels, labels: Sequence[str]) -> Mea
         threshold=threshold,
         coverage=coverage,
         curve=tuple(curve),
+        by_confidence=tuple(by_confidence),
         per_label=per_label,
     )
 

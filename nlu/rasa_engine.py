@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +21,7 @@ import structlog
 from domain.category import CategoryTree
 from domain.understanding import Engine, Evidence, Guess, Understanding
 from nlu.calibration import Calibration, Doubles, softmax
-from nlu.embedded.engine import CODE_RELIABILITY
+from nlu.claims import MOST_CODES, bonus_of_code
 from nlu.fallback import Breaker
 from nlu.rasa.training import LONGEST_TEXT, text_for_rasa
 
@@ -250,11 +249,9 @@ class RasaEngine:
         codes = self._codes
         scores = log_probabilities(ranking, self._place_of)[None]
         weighed: Doubles = np.log(self._calibration_of(ranking.version).probabilities(scores) + _LEAST)
-        for code in evidence.codes[:4]:
+        for code in evidence.codes[:MOST_CODES]:
             meant = [self._place_of[leaf.code] for leaf in self._tree.answering_to(code.scheme, code.code)]
-            others = len(codes) - len(meant)
-            if meant and others:
-                weighed[0, meant] += max(math.log(CODE_RELIABILITY / (1 - CODE_RELIABILITY) * others / len(meant)), 0.0)
+            weighed[0, meant] += bonus_of_code(len(meant), len(codes))
         probabilities: Doubles = softmax(weighed)[0]
         return probabilities
 

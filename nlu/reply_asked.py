@@ -8,8 +8,7 @@ from functools import cache
 
 from domain.complaint import Kind
 from nlu import matters
-from nlu.embedded.segmentation import pairs_of
-from nlu.folding import excerpt, fold, fold_text, unfolded
+from nlu.folding import excerpt, fold_text
 from nlu.lexicon import Lexicon
 from nlu.reply_words import Reply, patterns, word_data
 
@@ -80,9 +79,7 @@ def _pairs(text: str) -> set[str]:
 
 
 def _parts(text: str) -> list[str]:
-    points = fold(text + "\0")
-    hits = _counting_words().find(unfolded(points), pairs_of(points), [0, len(text) + 1])[0]
-    return matters.parts(text, hits)
+    return matters.parts(text, _counting_words().find(fold_text(text)))
 
 
 def _shown(passages: list[str]) -> tuple[str, ...]:

@@ -153,11 +153,14 @@ def spans(text: str, hits: Sequence[Hit], received_at: datetime | None) -> tuple
     """
     if received_at is None:
         return ()
+    cues = [hit for hit in hits if hit.sort == TIME]
+    if not cues:
+        return ()
     now = received_at.astimezone(ZONE)
     found: list[TimeSpan] = []
     end = 0
-    for hit in hits:
-        if hit.sort != TIME or hit.start < end:
+    for hit in cues:
+        if hit.start < end:
             continue
         start = hit.start
         while start > end and start > hit.start - 4 and text[start - 1].isdigit():

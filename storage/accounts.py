@@ -13,15 +13,19 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.people import Actor, Role
+from domain.administration import TOKEN_PREFIX, Deed
+from domain.people import SYSTEM, Actor, Role
 from storage import tables
-from storage.database import writing
+from storage.account_events import record
+from storage.database import locked_head, writing
 
 MOST_FAILURES = 5
 LOCKED_FOR = timedelta(minutes=15)
 TOKEN_BYTES = 32
+SESSION = "网页登录"
+"""The purpose of a token that a page's cookie holds: it opens nothing as a bearer token."""
 
 _hasher = PasswordHasher()
 
@@ -41,6 +45,16 @@ class User:
     role: Role
     unit: str | None
     must_change_password: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody who is signed in on a page."""
+
+    actor: Actor
+    name: str
+    created_at: datetime
+    expires_at: datetime
 
 
 class LockedOut(Exception):
@@ -66,12 +80,22 @@ class Accounts:
             return bool((await connection.execute(select(func.count()).select_from(tables.users))).scalar_one())
 
     async def create_user(
-        self, account: str, name: str, role: Role, unit: str | None, password: str, now: datetime, *, must_change: bool
+        self,
+        account: str,
+        name: str,
+        role: Role,
+        unit: str | None,
+        password: str,
+        now: datetime,
+        *,
+        must_change: bool,
+        by: Actor = SYSTEM,
     ) -> None:
-        """Raises AccountExists; two processes that create the same account at once make one."""
+        """Raises AccountExists; two processes that create the same account at once make one. `by` goes on record."""
         hashed = await asyncio.to_thread(_hasher.hash, password)
         try:
             async with writing(self._engine) as connection:
+                await locked_head(connection)
                 await connection.execute(
                     insert(tables.users).values(
                         account=account,
@@ -85,23 +109,34 @@ class Accounts:
                         created_at=now,
                     )
                 )
+                await record(connection, by, Deed.USER_ADDED, account, now, {"name": name, "role": role, "unit": unit})
         except IntegrityError as error:
             raise AccountExists(account) from error
 
-    async def set_password(self, account: str, password: str, now: datetime, *, must_change: bool) -> None:
-        """Give a user a new password, and end every session that the old one opened."""
+    async def set_password(
+        self, account: str, password: str, now: datetime, *, must_change: bool, by: Actor | None = None
+    ) -> None:
+        """Give a user a new password, end every session that the old one opened, and any lock-out.
+
+        `by`: the administrator who resets it; None where users change their own. Nothing happens where there is no such
+        account.
+        """
         hashed = await asyncio.to_thread(_hasher.hash, password)
+        table = tables.users
         async with writing(self._engine) as connection:
-            await connection.execute(
-                update(tables.users)
-                .where(tables.users.c.account == account)
+            await locked_head(connection)
+            changed = await connection.execute(
+                update(table)
+                .where(table.c.account == account)
                 .values(password_hash=hashed, must_change_password=must_change, failures=0, locked_until=None)
+                .returning(table.c.role)
             )
-            await connection.execute(
-                update(tables.tokens)
-                .where(tables.tokens.c.account == account, tables.tokens.c.revoked_at.is_(None))
-                .values(revoked_at=now)
-            )
+            role = changed.scalar_one_or_none()
+            if role is None:
+                return
+            await end_sessions(connection, account, now)
+            deed = Deed.PASSWORD_CHANGED if by is None else Deed.PASSWORD_RESET
+            await record(connection, by or Actor(account, Role(role)), deed, account, now)
 
     async def authenticate(self, account: str, password: str, now: datetime) -> User | None:
         """The user whose password this is; None for a wrong one. Raises LockedOut after too many failures.
@@ -129,19 +164,43 @@ class Accounts:
     async def _count_failure(self, account: str, now: datetime) -> None:
         table = tables.users
         async with writing(self._engine) as connection:
+            await locked_head(connection)
             await connection.execute(
                 update(table).where(table.c.account == account).values(failures=table.c.failures + 1)
             )
-            await connection.execute(
+            locked = await connection.execute(
                 update(table)
                 .where(table.c.account == account, table.c.failures >= MOST_FAILURES)
                 .values(failures=0, locked_until=now + LOCKED_FOR)
             )
+            if locked.rowcount:
+                await record(connection, SYSTEM, Deed.USER_LOCKED, account, now)
+
+    async def first_use(self, purpose: str, value: str, now: datetime) -> bool:
+        """True for the first caller, among all processes, who brings this value; it is remembered as nonces are."""
+        try:
+            async with writing(self._engine) as connection:
+                await connection.execute(insert(tables.nonces).values(channel=purpose, nonce=value, seen_at=now))
+        except IntegrityError:
+            return False
+        return True
 
     async def create_token(
-        self, account: str, role: Role, unit: str | None, purpose: str, now: datetime, expires_at: datetime
+        self,
+        account: str,
+        role: Role,
+        unit: str | None,
+        purpose: str,
+        now: datetime,
+        expires_at: datetime,
+        *,
+        by: Actor | None = None,
     ) -> str:
-        """A new bearer token; it is shown here once and can never be read again."""
+        """A new token; it is shown here once and can never be read again.
+
+        `by`: the administrator who makes it for a program, whose account begins with TOKEN_PREFIX; None where somebody
+        signs in.
+        """
         token = secrets.token_urlsafe(TOKEN_BYTES)
         async with writing(self._engine) as connection:
             await connection.execute(
@@ -155,7 +214,50 @@ class Accounts:
                     expires_at=expires_at,
                 )
             )
+            if by is None:
+                await record(connection, Actor(account, role), Deed.SIGNED_IN, account, now, {"way": purpose})
+            else:
+                about = {"role": role, "unit": unit, "expires_at": expires_at}
+                await record(connection, by, Deed.TOKEN_MADE, account.removeprefix(TOKEN_PREFIX), now, about)
         return token
+
+    async def session(self, token: str, now: datetime) -> Session | None:
+        """The session that a page's token opened; None for one that is over, or is no session at all."""
+        table, user = tables.tokens, tables.users
+        statement = (
+            select(table.c.account, table.c.role, table.c.unit, table.c.created_at, table.c.expires_at, user.c.name)
+            .join(user, user.c.account == table.c.account)
+            .where(
+                table.c.hash == _fingerprint(token),
+                table.c.purpose == SESSION,
+                table.c.revoked_at.is_(None),
+                table.c.expires_at > now,
+                user.c.disabled.is_(False),
+            )
+        )
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(statement)).one_or_none()
+        if row is None:
+            return None
+        return Session(Actor(row.account, Role(row.role), row.unit), row.name, row.created_at, row.expires_at)
+
+    async def prolong(self, token: str, expires_at: datetime) -> None:
+        """A session that is used lasts on."""
+        table = tables.tokens
+        async with writing(self._engine) as connection:
+            await connection.execute(
+                update(table).where(table.c.hash == _fingerprint(token)).values(expires_at=expires_at)
+            )
+
+    async def revoke(self, token: str, now: datetime) -> None:
+        """End a token or session; of one that is over already nothing changes."""
+        table = tables.tokens
+        async with writing(self._engine) as connection:
+            await connection.execute(
+                update(table)
+                .where(table.c.hash == _fingerprint(token), table.c.revoked_at.is_(None))
+                .values(revoked_at=now)
+            )
 
     async def actor_for_token(self, token: str, now: datetime) -> Actor | None:
         """Whose token this is; None for one that is unknown, expired, revoked or of a disabled user."""
@@ -165,6 +267,7 @@ class Accounts:
             .outerjoin(user, user.c.account == table.c.account)
             .where(
                 table.c.hash == _fingerprint(token),
+                table.c.purpose != SESSION,
                 table.c.revoked_at.is_(None),
                 table.c.expires_at > now,
                 or_(user.c.disabled.is_(None), user.c.disabled.is_(False)),
@@ -173,6 +276,14 @@ class Accounts:
         async with self._engine.connect() as connection:
             row = (await connection.execute(statement)).one_or_none()
         return Actor(row.account, Role(row.role), row.unit) if row else None
+
+
+async def end_sessions(connection: AsyncConnection, account: str, now: datetime) -> None:
+    """End every session and token of an account, in the transaction of what makes that needed."""
+    table = tables.tokens
+    await connection.execute(
+        update(table).where(table.c.account == account, table.c.revoked_at.is_(None)).values(revoked_at=now)
+    )
 
 
 def _fingerprint(token: str) -> str:

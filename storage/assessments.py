@@ -16,11 +16,13 @@ from sqlalchemy import RowMapping, Select, case, exists, func, insert, literal, 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from storage import tables
+from domain.outcome import Notice
+from storage import outbox, tables
 from storage.database import writing
 from storage.figures import Measure
-from storage.populations import Dimension, Slice, members_of, trait_of
+from storage.populations import Dimension, Slice, members_of
 from storage.rows import encoded
+from storage.traits import trait_of
 
 RULED_OUT = "ruled_unreasonable"
 """The event by which the command centre takes a ticket out of every count of the assessment (不合理诉求)."""
@@ -212,6 +214,13 @@ class Assessments:
                 )
         return appeal
 
+    async def began_at(self) -> datetime | None:
+        """When the service got its first ticket or its first account; None where it has neither."""
+        firsts = (select(func.min(tables.tickets.c.created_at)), select(func.min(tables.users.c.created_at)))
+        async with self._engine.connect() as connection:
+            found = [(await connection.execute(first)).scalar_one() for first in firsts]
+        return min((moment for moment in found if moment is not None), default=None)
+
     async def freeze(self, results: Sequence[Frozen]) -> None:
         """Keep results, all or none. Raises AlreadyFrozen where one of them is kept already."""
         rows = [
@@ -239,12 +248,19 @@ class Assessments:
             return None
         return Frozen(row.month, Level(row.level), msgspec.json.decode(row.document), row.frozen_by, row.frozen_at)
 
-    async def keep_report(self, report: ScheduledReport) -> bool:
-        """Keep a report. False, and nothing changes, where one of its period and format is kept: another made it."""
-        values = {name: getattr(report, name) for name in ScheduledReport.__slots__}
+    async def keep_reports(self, reports: Sequence[ScheduledReport], notices: Sequence[Notice]) -> bool:
+        """Keep the files of one period together, and tell of them: all in one transaction.
+
+        False, and nothing changes, where one of them is kept already: another made it, and told of it.
+        """
+        first = reports[0]
+        formats = "+".join(sorted(one.format for one in reports))
         try:
             async with writing(self._engine) as connection:
-                await connection.execute(insert(tables.scheduled_reports).values(**values))
+                rows = [{name: getattr(one, name) for name in ScheduledReport.__slots__} for one in reports]
+                await connection.execute(insert(tables.scheduled_reports), rows)
+                key = f"report-{first.period}-{first.first_day}-{formats}"
+                await outbox.put(connection, notices, first.made_at, key=key)
         except IntegrityError:
             return False
         return True

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.event import GENESIS, chained
 from storage import tables
@@ -27,11 +29,20 @@ class ChainReport:
         return self.broken_at is None
 
 
+@asynccontextmanager
+async def snapshot(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection that sees one moment: what is written while a chain is walked must not look like a broken one."""
+    async with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":  # SQLite's transactions always see one moment
+            connection = await connection.execution_options(isolation_level="REPEATABLE READ")
+        yield connection
+
+
 async def verify_chain(engine: AsyncEngine) -> ChainReport:
     """Walk all events in order, in batches of bounded size."""
     table = tables.events
     previous, sequence = GENESIS, 0
-    async with engine.connect() as connection:
+    async with snapshot(engine) as connection:
         head = (await connection.execute(select(tables.head))).one()
         while True:
             rows = (

@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
+import msgspec
 from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -42,6 +43,19 @@ class Untouched:
     never_corrected: int
 
 
+@dataclass(frozen=True, slots=True)
+class CorrectedTicket:
+    """One act of setting right: from what to what (category codes), who did it, when and why. The text is masked."""
+
+    ticket_no: str
+    at: datetime
+    actor: str
+    text: str
+    before: str
+    after: str
+    note: str
+
+
 class Corrections:
     """Queries over corrections. None of them writes."""
 
@@ -65,6 +79,25 @@ class Corrections:
             found = (await connection.execute(statement)).mappings().all()
         return [_correction(row) for row in found]
 
+    async def latest(self, limit: int) -> list[CorrectedTicket]:
+        """What people set right last. 保密 reporters and reports (举报) are left out."""
+        event, ticket, sent = tables.events.c, tables.tickets.c, tables.complaints.c
+        statement = (
+            select(ticket.no, event.at, event.actor, event.data, sent.document, sent.reporter)
+            .join(tables.tickets, ticket.id == event.ticket_id)
+            .join(tables.complaints, and_(sent.ticket_id == ticket.id, sent.ordinal == 1))
+            .where(
+                event.action == RECLASSIFIED,
+                ticket.confidential.is_(False),
+                ticket.kind != Kind.REPORT.value,
+            )
+            .order_by(event.at.desc(), event.sequence.desc())
+            .limit(limit)
+        )
+        async with self._engine.connect() as connection:
+            found = (await connection.execute(statement)).mappings().all()
+        return [_corrected(row) for row in found]
+
     async def untouched(self, weeks: Sequence[datetime], end: datetime) -> list[Untouched]:
         """Week by week, each from its first moment to the next one's (the last one's to `end`), and by the category that
         the model gave."""
@@ -78,6 +111,19 @@ class Corrections:
 def _correction(row: Mapping[Any, Any]) -> Correction:
     complaint = complaint_of(row)
     return Correction(masked_text(complaint.text), row["category"], Kind(row["kind"]))
+
+
+def _corrected(row: Mapping[Any, Any]) -> CorrectedTicket:
+    data = msgspec.json.decode(row["data"])
+    return CorrectedTicket(
+        row["no"],
+        row["at"],
+        row["actor"],
+        masked_text(complaint_of(row).text),
+        data["before"]["category"],
+        data["after"]["category"],
+        data["note"],
+    )
 
 
 async def _week(connection: AsyncConnection, start: datetime, end: datetime) -> list[Untouched]:

@@ -6,11 +6,12 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, event, select, update
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -37,17 +38,24 @@ def open_engine(url: str) -> AsyncEngine:
         if parsed.database:
             Path(parsed.database).absolute().parent.mkdir(parents=True, exist_ok=True)
         engine = create_async_engine(url, pool_size=5, max_overflow=5, hide_parameters=True)
-        _prepare_sqlite(engine)
+        _prepare_sqlite(engine.sync_engine)
         return engine
     return create_async_engine(
         url, pool_size=5, max_overflow=10, pool_pre_ping=True, pool_recycle=1800, hide_parameters=True
     )
 
 
-def _prepare_sqlite(engine: AsyncEngine) -> None:
+def sqlite_writing_engine(url: URL) -> Engine:
+    """An engine of one connection over the same SQLite file, whose transactions all may write; for a thread of its own."""
+    engine = create_engine(url.set(drivername="sqlite"), pool_size=1, max_overflow=0, hide_parameters=True)
+    _prepare_sqlite(engine)
+    return engine.execution_options(writes=True)
+
+
+def _prepare_sqlite(engine: Engine) -> None:
     """WAL with full sync, so that an answered ticket survives a power cut; transactions begun by us, not by the driver."""
 
-    @event.listens_for(engine.sync_engine, "connect")
+    @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: object) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
@@ -58,7 +66,7 @@ def _prepare_sqlite(engine: AsyncEngine) -> None:
         cursor.execute("PRAGMA cache_size=-65536")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         # A reader that later writes could deadlock with another; writers therefore take the lock at once.
         writes = connection.get_execution_options().get("writes", False)
@@ -101,16 +109,27 @@ async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 async def locked_head(connection: AsyncConnection) -> Head:
     """Lock and read the head row. From here to the commit no other process writes tickets or events."""
-    row = (await connection.execute(select(head).where(head.c.id == 1).with_for_update())).one()
+    return await connection.run_sync(lock_head)
+
+
+_LOCK_HEAD = select(head).where(head.c.id == 1).with_for_update()
+_SAVE_HEAD = update(head).where(head.c.id == 1)
+
+
+def lock_head(connection: Connection) -> Head:
+    """The same for a function that runs inside a transaction of the writer."""
+    row = connection.execute(_LOCK_HEAD).one()
     return Head(row.event_sequence, row.event_hash, row.ticket_sequence)
 
 
-async def save_head(connection: AsyncConnection, now: Head) -> None:
-    await connection.execute(
-        update(head)
-        .where(head.c.id == 1)
-        .values(event_sequence=now.event_sequence, event_hash=now.event_hash, ticket_sequence=now.ticket_sequence)
-    )
+def save_head(connection: Connection, now: Head) -> None:
+    """Note in the head row how far the chain and the ticket ids have got."""
+    connection.execute(_SAVE_HEAD, asdict(now))
+
+
+def upsert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say what to do where the row is there already."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def is_outage(error: BaseException) -> bool:

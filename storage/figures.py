@@ -1,7 +1,7 @@
 """The queries behind the metrics: populations counted, grouped, timed and listed. Not: what a metric is called or means.
 
-`populations` says in SQL who belongs to a population and what makes a member count; here it is asked. Each query reads a
-range of one index: its cost follows what happened in the period, not what is stored.
+`populations` says in SQL who belongs to a population, and `traits` what makes a member count; here it is asked. Each query
+reads a range of one index: its cost follows what happened in the period, not what is stored.
 """
 
 from __future__ import annotations
@@ -11,22 +11,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Subquery, case, func, literal, select
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, Double, Float, String, Subquery, case, cast, func, literal, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.worktime import local
-from storage.populations import (
-    Dimension,
-    Members,
-    Population,
-    Slice,
-    Trait,
-    local_period,
-    members_of,
-    since_when,
-    trait_of,
-)
+from storage.populations import Dimension, Members, Population, Slice, local_period, members_of
 from storage.rollups import Rollups
+from storage.traits import Trait, since_when, trait_of
 
 __all__ = [
     "Count",
@@ -37,8 +31,9 @@ __all__ = [
     "Measure",
     "Member",
     "Population",
+    "Seconds",
     "Slice",
-    "Span",
+    "Spans",
     "Trait",
 ]
 
@@ -84,13 +79,17 @@ class DatedCount:
     members: int
 
 
+Seconds = NDArray[np.float64]
+"""Moments in seconds since 1970, UTC."""
+
+
 @dataclass(frozen=True, slots=True)
-class Span:
-    """How long one member of a group took: from when to when."""
+class Spans:
+    """How long each member of a group took: from when to when, in no order; two arrays of one length."""
 
     key: str
-    started_at: datetime
-    ended_at: datetime
+    started: Seconds
+    ended: Seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +163,28 @@ class Figures:
         async with self._engine.connect() as connection:
             return set((await connection.execute(statement)).scalars())
 
-    async def spans(self, population: Population, wanted: Slice, by: Dimension | None = None) -> list[Span]:
-        """How long each member took, in no order. Raises ValueError for a population whose members take no time."""
+    async def spans(self, population: Population, wanted: Slice, by: Dimension | None = None) -> list[Spans]:
+        """How long the members took, one for each group that has any, by key.
+
+        The database sends each group as a whole: a row for each member would cost more than everything else. Raises
+        ValueError for a population whose members take no time.
+        """
         rows = self._rows(Measure(population), wanted, by)
         if "started_at" not in rows.c:
             raise ValueError(f"members of {population} take no time")
-        statement = select(rows.c.key, rows.c.started_at, rows.c.ended_at)
+        each = (rows.c.started_at, rows.c.ended_at)
+        statement = select(rows.c.key, *(self._gathered(one) for one in each)).group_by(rows.c.key).order_by(rows.c.key)
         async with self._engine.connect() as connection:
-            return [Span(row.key, row.started_at, row.ended_at) for row in await connection.execute(statement)]
+            return [Spans(row[0], _seconds(row[1]), _seconds(row[2])) for row in await connection.execute(statement)]
+
+    def _gathered(self, moment: ColumnElement[Any]) -> ColumnElement[Any]:
+        """All moments of a group, in seconds: an array on PostgreSQL, JSON on SQLite."""
+        if self._dialect == "sqlite":
+            # Text as `UtcDateTime` writes it: whole seconds, and the fraction behind the point.
+            written = type_coerce(moment, String)
+            fraction = func.coalesce(cast(func.nullif(func.substr(written, 20), ""), Float), 0.0)
+            return func.json_group_array(cast(func.strftime("%s", written), Float) + fraction)
+        return func.array_agg(cast(func.extract("epoch", moment), Double))
 
     async def list_members(
         self,
@@ -216,6 +229,10 @@ class Figures:
             (case((trait, 1), else_=0) if trait is not None else literal(1)).label("hit"),
             *_times(members),
         ]
+
+
+def _seconds(gathered: str | list[float]) -> Seconds:
+    return np.array(msgspec.json.decode(gathered) if isinstance(gathered, str) else gathered, dtype=np.float64)
 
 
 def _times(members: Members) -> Sequence[ColumnElement[Any]]:

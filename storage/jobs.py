@@ -36,10 +36,11 @@ class Jobs:
             return set(rows.scalars())
 
     async def purge(self, *, nonces_before: datetime, claims_before: datetime) -> None:
-        """Forget nonces and claims that are older."""
+        """Forget nonces and claims that are older, and the keys of requests as old as the claims."""
         async with writing(self._engine) as connection:
             await connection.execute(delete(tables.nonces).where(tables.nonces.c.seen_at < nonces_before))
             await connection.execute(delete(tables.job_claims).where(tables.job_claims.c.claimed_at < claims_before))
+            await connection.execute(delete(tables.request_keys).where(tables.request_keys.c.done_at < claims_before))
 
     async def followed(self, job: str) -> int:
         """The sequence number of the last event that a job has dealt with; 0 for a job that never ran."""

@@ -16,6 +16,8 @@ from domain.light import Light
 from domain.limit import Stage
 from storage import tables
 from storage.cursors import read_cursor, write_cursor
+from storage.standing import EVERYWHERE, Standing
+from storage.standing import read as read_standing
 from storage.tickets import LargestId, TicketFilter
 
 _LIGHTS_UP = text(tables.CLOCK_LIGHTS_UP)
@@ -23,7 +25,7 @@ _LIGHTS_UP = text(tables.CLOCK_LIGHTS_UP)
 
 _shares = tables.assignments.alias("share")
 """Under a name of its own, because a filter looks for shares too."""
-_ticket, _share, _clock, _gap = tables.tickets.c, _shares.c, tables.clocks.c, tables.gaps.c
+_ticket, _share, _clock = tables.tickets.c, _shares.c, tables.clocks.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +103,24 @@ class Lights:
         """Numbers of tickets with a running clock whose stored light is no longer the one of `now`, by id.
 
         A light that has become less severe counts only where its moment lies more than `tolerance` ahead. Each of the four
-        reads a range of a partial index, so that the cost follows what has changed.
+        reads a range of a partial index, so that the cost follows what has changed; the order and the limit of each say so
+        to PostgreSQL, which otherwise thinks that as many clocks run as have ever run with that light.
         """
         moved = (
-            and_(_clock.light == Light.GREEN.value, _clock.yellow_at <= now),
-            and_(_clock.light == Light.YELLOW.value, _clock.due_at < now),
-            and_(_clock.light == Light.YELLOW.value, _clock.yellow_at > now + tolerance),
-            and_(_clock.light == Light.RED.value, _clock.due_at > now + tolerance),
+            (Light.GREEN, _clock.yellow_at, _clock.yellow_at <= now),
+            (Light.YELLOW, _clock.due_at, _clock.due_at < now),
+            (Light.YELLOW, _clock.yellow_at, _clock.yellow_at > now + tolerance),
+            (Light.RED, _clock.due_at, _clock.due_at > now + tolerance),
         )
-        ids = union_all(*(select(_clock.ticket_id).where(one, _LIGHTS_UP) for one in moved)).subquery()
+        each = (
+            select(_clock.ticket_id)
+            .where(_clock.light == light.value, condition, _LIGHTS_UP)
+            .order_by(moment)
+            .limit(limit)
+            .subquery()
+            for light, moment, condition in moved
+        )
+        ids = union_all(*(select(one.c.ticket_id) for one in each)).subquery()
         statement = select(_ticket.no).where(_ticket.id.in_(select(ids.c.ticket_id))).order_by(_ticket.id).limit(limit)
         async with self._engine.connect() as connection:
             return list((await connection.execute(statement)).scalars())
@@ -185,16 +196,7 @@ class Lights:
 
     async def gap_counts(self, unit: str | None = None) -> dict[str, int]:
         """How many gaps of each kind wait to be cured; of one unit's shares only where one is named."""
-        statement = select(_gap.code, func.count()).where(_gap.cured_at.is_(None)).group_by(_gap.code)
-        if unit is not None:
-            # Spelled so that the primary key cannot serve: the index over units answers without reading the share itself.
-            position = func.coalesce(_share.position, 0)
-            own = select(_share.ticket_id).where(
-                _share.unit == unit, _share.ticket_id == _gap.ticket_id, position == _gap.position
-            )
-            statement = statement.where(own.exists())
-        async with self._engine.connect() as connection:
-            return {row[0]: row[1] for row in await connection.execute(statement.order_by(_gap.code))}
+        return await read_standing(self._engine, Standing.GAP, unit or EVERYWHERE)
 
 
 def _place_of(clock: LitClock) -> _Place:

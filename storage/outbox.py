@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Row, Select, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.digest import Gathered, digest_of
+from domain.outcome import Notice
 from storage import tables
 from storage.database import writing
 from storage.rows import encoded
@@ -23,7 +24,8 @@ FEWEST_GATHERED = 2
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One thing to tell. The idempotency key is the same at every attempt."""
+    """One thing to tell; `ticket_no` is empty where it is about no single ticket. The idempotency key is the same at every
+    attempt."""
 
     id: int
     ticket_no: str
@@ -33,6 +35,15 @@ class Delivery:
     idempotency_key: str
     created_at: datetime
     attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A delivery with what became of it; `due_outer` is the platform's deadline for its ticket."""
+
+    delivery: Delivery
+    delivered_at: datetime | None
+    due_outer: datetime | None
 
 
 class Outbox:
@@ -47,7 +58,7 @@ class Outbox:
         A deliverer that dies lets the lease run out; the delivery is then made again with the same key. Notices to one person
         that may wait for each other, and of which one is due, are replaced by one digest of them all.
         """
-        table, ticket = tables.outbox, tables.tickets
+        table = tables.outbox
         async with writing(self._engine) as connection:
             due = (
                 select(table.c.id)
@@ -65,25 +76,8 @@ class Outbox:
                 .where(table.c.id.in_(ids))
                 .values(next_attempt_at=now + lease, attempts=table.c.attempts + 1)
             )
-            rows = await connection.execute(
-                select(table, ticket.c.no)
-                .join(ticket, ticket.c.id == table.c.ticket_id)
-                .where(table.c.id.in_(ids))
-                .order_by(table.c.id)
-            )
-            return [
-                Delivery(
-                    row.id,
-                    row.no,
-                    row.destination,
-                    row.about,
-                    msgspec.json.decode(row.payload),
-                    row.idempotency_key,
-                    row.created_at,
-                    row.attempts,
-                )
-                for row in rows
-            ]
+            rows = await connection.execute(_rows().where(table.c.id.in_(ids)).order_by(table.c.id))
+            return [_delivery(row) for row in rows]
 
     async def delivered(self, delivery_id: int, now: datetime) -> None:
         await self._settle([delivery_id], delivered_at=now, next_attempt_at=None, last_error="")
@@ -107,9 +101,71 @@ class Outbox:
             row = (await connection.execute(statement)).one()
         return {"waiting": row.waiting, "delivered": row.delivered, "parked": row.parked}
 
+    async def latest(self, ticket_no: str, destination: str) -> Delivery | None:
+        """The newest thing that a destination is told of a ticket, delivered or not."""
+        statement = _rows().where(tables.tickets.c.no == ticket_no, tables.outbox.c.destination == destination)
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(statement.order_by(tables.outbox.c.id.desc()).limit(1))).one_or_none()
+        return _delivery(row) if row is not None else None
+
+    async def told(self, destination: str, since: datetime, until: datetime) -> list[Told]:
+        """Everything that a destination was or is to be told of what happened in a period, the oldest first."""
+        table, due = tables.outbox.c, tables.tickets.c.due_outer
+        statement = (
+            _rows()
+            .add_columns(due)
+            .where(table.destination == destination, table.created_at >= since, table.created_at < until)
+            .order_by(table.id)
+        )
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(statement)
+            return [Told(_delivery(row), row.delivered_at, row.due_outer) for row in rows]
+
     async def _settle(self, delivery_ids: Sequence[int], **values: Any) -> None:
         async with writing(self._engine) as connection:
             await connection.execute(update(tables.outbox).where(tables.outbox.c.id.in_(delivery_ids)).values(**values))
+
+
+def _rows() -> Select[Any]:
+    """Deliveries with the numbers of their tickets."""
+    table, ticket = tables.outbox, tables.tickets
+    number = func.coalesce(ticket.c.no, "").label("no")
+    return select(table, number).outerjoin(ticket, ticket.c.id == table.c.ticket_id)
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    return Delivery(
+        row.id,
+        row.no,
+        row.destination,
+        row.about,
+        msgspec.json.decode(row.payload),
+        row.idempotency_key,
+        row.created_at,
+        row.attempts,
+    )
+
+
+async def put(connection: AsyncConnection, notices: Sequence[Notice], at: datetime, *, key: str) -> None:
+    """Put notices about no single ticket into the outbox, in the transaction of what they tell.
+
+    `key` names what is told, once and for all; a second telling of it violates the outbox's unique keys.
+    """
+    rows = [
+        {
+            "destination": notice.to,
+            "about": notice.about,
+            "payload": encoded(notice.data),
+            "idempotency_key": f"{key}-{number}",
+            "created_at": at,
+            "attempts": 0,
+            "next_attempt_at": at + notice.hold,
+            "last_error": "",
+        }
+        for number, notice in enumerate(notices, start=1)
+    ]
+    if rows:
+        await connection.execute(insert(tables.outbox), rows)
 
 
 async def _folded(connection: AsyncConnection, ids: Sequence[int], now: datetime) -> list[int]:

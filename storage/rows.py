@@ -60,7 +60,7 @@ def complaint_of(row: Stored) -> Complaint:
 
 def reporter_key(reporter: Reporter) -> str:
     """What tells that two complaints come from the same number, without being it; empty where no number is known."""
-    digits = "".join(char for char in reporter.phone or reporter.contact if char.isdigit())
+    digits = "".join(filter(str.isdigit, reporter.phone or reporter.contact))
     return hashlib.blake2b(digits.encode(), digest_size=16).hexdigest() if digits else ""
 
 
@@ -165,6 +165,7 @@ def clock_row(ticket_id: int, position: int, clock: Clock) -> Row:
         "paused_at": clock.paused_at,
         "pauses": encoded(clock.pauses),
         "stopped_at": clock.stopped_at,
+        "rungs": 0,  # of a new clock; what a stored one has climbed is counted in the table only (`writer.Climb`)
     }
 
 
@@ -201,6 +202,7 @@ def order_row(ticket_id: int, order: PressOrder) -> Row:
         "answered_at": order.answered_at,
         "answered_by": order.answered_by,
         "lapsed_at": order.lapsed_at,
+        "reported_at": order.reported_at,
     }
 
 
@@ -288,6 +290,7 @@ def _order_of(row: Stored) -> PressOrder:
         answered_at=row["answered_at"],
         answered_by=row["answered_by"],
         lapsed_at=row["lapsed_at"],
+        reported_at=row["reported_at"],
     )
 
 

@@ -13,26 +13,58 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.outcome import Outcome
 from domain.ticket import Ticket
 from storage.absences import StoredAbsences
+from storage.account_events import AccountEvents
 from storage.accounts import Accounts
 from storage.assessments import Assessments
+from storage.attention import Attention
+from storage.audit import Audit
 from storage.chain import ChainReport, verify_chain
+from storage.condition import Conditions
+from storage.conversations import Conversations
 from storage.corrections import Corrections
 from storage.database import StorageUnavailable, open_engine
 from storage.figures import Figures
 from storage.jobs import Jobs
 from storage.lights import Lights
 from storage.outbox import Outbox
+from storage.parked import Parked
+from storage.pictures import Pictures
+from storage.queues import Queues
+from storage.remote_tokens import RemoteTokens
+from storage.search import Search
+from storage.tasks import Tasks
 from storage.tickets import Tickets
-from storage.writer import Again, Change, Climb, NonceSeen, Receipt, Take, TicketNotFound, VersionConflict, Writer
+from storage.users import Users
+from storage.writer import (
+    Again,
+    Change,
+    Climb,
+    NonceSeen,
+    Receipt,
+    RequestKey,
+    Take,
+    TicketNotFound,
+    VersionConflict,
+    Writer,
+)
 
-__all__ = ["Climb", "NonceSeen", "Receipt", "StorageUnavailable", "Store", "TicketNotFound", "VersionConflict"]
+__all__ = [
+    "Climb",
+    "NonceSeen",
+    "Receipt",
+    "RequestKey",
+    "StorageUnavailable",
+    "Store",
+    "TicketNotFound",
+    "VersionConflict",
+]
 
 
 class Store:
     """One database, as one process uses it. Make it with `open`, end it with `close`.
 
-    `tickets`, `lights`, `accounts`, `outbox`, `jobs`, `figures`, `corrections`, `assessments` and `absences` are the
-    queries of each subject.
+    `tickets`, `lights`, `accounts`, `outbox`, `jobs`, `figures`, `corrections`, `assessments`, `absences`,
+    `attention`, `pictures`, `users`, `account_events`, `audit`, `parked` and `conditions` are the queries of each subject.
     """
 
     def __init__(self, engine: AsyncEngine, *, ticket_prefix: str, timezone: str) -> None:
@@ -47,6 +79,18 @@ class Store:
         self.corrections = Corrections(engine)
         self.assessments = Assessments(engine)
         self.absences = StoredAbsences(engine)
+        self.conversations = Conversations(engine)
+        self.pictures = Pictures(engine)
+        self.remote_tokens = RemoteTokens(engine)
+        self.search = Search(engine)
+        self.queues = Queues(engine)
+        self.tasks = Tasks(engine)
+        self.attention = Attention(engine)
+        self.users = Users(engine)
+        self.account_events = AccountEvents(engine)
+        self.audit = Audit(engine)
+        self.parked = Parked(engine)
+        self.conditions = Conditions(engine)
 
     @classmethod
     async def open(cls, url: str, *, ticket_prefix: str = "FH", timezone: str = "Asia/Shanghai") -> Store:
@@ -79,14 +123,15 @@ class Store:
         *,
         expected_version: int | None = None,
         climb: Climb | None = None,
+        key: RequestKey | None = None,
     ) -> Ticket:
         """Change one ticket under the writers' lock; what `work` raises is raised here and nothing is stored.
 
         An outcome without events changes nothing. A `climb` is made together with the change, once among all processes:
-        where the clock does not stand at its beginning, nothing happens. Raises TicketNotFound, VersionConflict,
-        StorageUnavailable.
+        where the clock does not stand at its beginning, nothing happens. Where the `key` was used before, nothing
+        happens either. Raises TicketNotFound, VersionConflict, StorageUnavailable.
         """
-        changed = await self.writer.submit(Change((no,), lambda found: (work(found[0]),), expected_version, climb))
+        changed = await self.writer.submit(Change((no,), lambda found: (work(found[0]),), expected_version, climb, key))
         return cast(tuple[Ticket, ...], changed)[0]
 
     async def change_two(

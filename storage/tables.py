@@ -40,6 +40,8 @@ head = Table(
     Column("event_sequence", BigInteger, nullable=False),
     Column("event_hash", String(64), nullable=False),
     Column("ticket_sequence", BigInteger, nullable=False),
+    Column("deed_sequence", BigInteger, nullable=False, server_default="0"),
+    Column("deed_hash", String(64), nullable=False, server_default="0" * 64),
     comment="One row. Whoever writes locks it first: it orders all changes of all processes.",
 )
 
@@ -218,7 +220,16 @@ gaps = Table(
     Column("opened_at", UtcDateTime, primary_key=True),
     Column("blocking", Boolean, nullable=False),
     Column("cured_at", UtcDateTime),
-    Index("ix_gaps_cured_at_code_ticket_id_position", "cured_at", "code", "ticket_id", "position"),
+)
+
+standing = Table(
+    "standing",
+    metadata,
+    Column("scope", String(32), primary_key=True),
+    Column("of", String(8), primary_key=True),
+    Column("key", String(32), primary_key=True),
+    Column("number", Integer, nullable=False),
+    comment="How many stand open; scope: a unit, or empty for all",
 )
 
 ORDER_IS_OPEN = "answered_at IS NULL AND lapsed_at IS NULL"
@@ -240,6 +251,7 @@ press_orders = Table(
     Column("answered_at", UtcDateTime),
     Column("answered_by", String(80), nullable=False),
     Column("lapsed_at", UtcDateTime),
+    Column("reported_at", UtcDateTime),
     Index("ix_press_orders_due_at", "due_at", sqlite_where=text(ORDER_IS_OPEN), postgresql_where=text(ORDER_IS_OPEN)),
     comment="督办; position 0: to the desk",
 )
@@ -278,6 +290,12 @@ outbox = Table(
     Column("foldable", Boolean, nullable=False, server_default=false()),
     Column("folded_into", _Id),  # the digest that tells it; then nothing more is tried for it
     Index("ix_outbox_next_attempt_at_id", "next_attempt_at", "id"),
+    Index(
+        "ix_outbox_parked_at",
+        "parked_at",
+        sqlite_where=text("parked_at IS NOT NULL"),
+        postgresql_where=text("parked_at IS NOT NULL"),
+    ),
     comment="next_attempt_at is empty once a row is delivered or parked",
 )
 
@@ -413,4 +431,85 @@ scheduled_reports = Table(
     Column("format", String(8), primary_key=True),
     Column("content", LargeBinary, nullable=False),
     Column("made_at", UtcDateTime, nullable=False),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("person", String(64), nullable=False, unique=True),
+    Column("document", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("begun_at", UtcDateTime, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False, index=True),
+    comment="Where the dialogue with each citizen stands; person is a digest of the channel and its key, never the key itself",
+)
+
+conversation_turns = Table(
+    "conversation_turns",
+    metadata,
+    Column("conversation_id", String(32), ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True),
+    Column("ordinal", Integer, primary_key=True),
+    Column("turn_id", String(64), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("turn", Text, nullable=False),
+    Column("reply", Text),  # none: what the turn asks for is being done
+    UniqueConstraint("conversation_id", "turn_id"),
+    Index("ix_conversation_turns_at", "at", sqlite_where=text("reply IS NULL"), postgresql_where=text("reply IS NULL")),
+)
+
+pictures = Table(
+    "pictures",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("sha256", String(64), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("sent_by", String(80), nullable=False),
+    Column("sent_at", UtcDateTime, nullable=False),
+    Column("ticket_no", String(32), nullable=False, server_default=text("''"), index=True),
+    comment="JPEG, made anew from what was sent; the sender chooses the id, so that sending again is harmless",
+)
+
+remote_tokens = Table(
+    "remote_tokens",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    comment="Short-lived access tokens of services that we call, shared by all processes",
+)
+
+request_keys = Table(
+    "request_keys",
+    metadata,
+    Column("key", String(160), primary_key=True),
+    Column("ticket_no", String(32), nullable=False),
+    Column("done_at", UtcDateTime, nullable=False, index=True),
+    comment="Idempotency-Key of actions that were carried out: sent again, they change nothing",
+)
+
+search_documents = Table(
+    "search_documents",
+    metadata,
+    Column("ticket_id", _Id, ForeignKey("tickets.id"), primary_key=True),
+    Column("ordinal", Integer, primary_key=True),
+    comment="Which sendings the search index holds; the index itself, search_grams, is of each database's own kind",
+)
+
+account_events = Table(
+    "account_events",
+    metadata,
+    Column("sequence", _Id, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False, index=True),
+    Column("actor", String(80), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("deed", String(32), nullable=False),
+    Column("subject", String(96), nullable=False),
+    Column("data", Text, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Index("ix_account_events_actor_sequence", "actor", "sequence"),
+    Index("ix_account_events_subject_sequence", "subject", "sequence"),
+    comment="What administrators did and what happened to accounts; only ever added to, chained by hash as events are",
 )

@@ -8,17 +8,19 @@ from datetime import datetime
 from typing import Annotated
 
 from msgspec import Meta
-from sqlalchemy import ColumnElement, Select, and_, func, literal, literal_column, or_, select, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, literal, literal_column, or_, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.complaint import Kind, Urgency
+from domain.complaint import Complaint, Kind, Urgency
 from domain.event import Event
 from domain.light import Light
-from domain.ticket import IN_HAND, OPEN, PressLevel, Status, Ticket
+from domain.ticket import IN_HAND, OPEN, Status, Ticket
 from storage import tables
 from storage.cursors import read_cursor, write_cursor
 from storage.loading import load_tickets
-from storage.rows import event_of
+from storage.rows import complaint_of, event_of
+from storage.standing import EVERYWHERE, Standing
+from storage.standing import read as read_standing
 
 LargestId = Annotated[int, Meta(ge=0, lt=2**62)]
 """An id as a cursor may hold it: what a database can compare with."""
@@ -202,6 +204,18 @@ class Tickets:
         async with self._engine.connect() as connection:
             return [(bytes(row.raw), row.raw_type) for row in await connection.execute(statement)]
 
+    async def supplements(self, no: str) -> list[Complaint]:
+        """What was sent for a ticket after its first complaint, oldest first, without the raw bodies."""
+        sent = tables.complaints.c
+        statement = (
+            select(sent.document, sent.reporter)
+            .join(tables.tickets, tables.tickets.c.id == sent.ticket_id)
+            .where(tables.tickets.c.no == no, sent.ordinal > 1)
+            .order_by(sent.ordinal)
+        )
+        async with self._engine.connect() as connection:
+            return [complaint_of(row) for row in (await connection.execute(statement)).mappings()]
+
     async def page(self, wanted: TicketFilter, *, cursor: str | None = None, limit: int = 50) -> Page:
         """Newest first. Raises ValueError for a cursor that was not ours.
 
@@ -229,8 +243,14 @@ class Tickets:
                 ids = looked_at.subquery().c.id
                 seen = (await connection.execute(select(func.count(), func.min(ids)))).one()
                 last = seen[1] if seen[0] == LOOKED_THROUGH else None
-        items = [TicketSummary(**{name: value for name, value in row.items() if name != "id"}) for row in rows[:limit]]
+        items = [_summary(row) for row in rows[:limit]]
         return Page(items, write_cursor(last) if last is not None else None)
+
+    async def summaries(self, numbers: Collection[str]) -> list[TicketSummary]:
+        """Rows of a list by ticket number, newest first; unknown numbers are left out."""
+        ids = select(tables.tickets.c.id).where(tables.tickets.c.no.in_(numbers)).order_by(tables.tickets.c.id.desc())
+        async with self._engine.connect() as connection:
+            return await summaries(connection, list((await connection.execute(ids)).scalars()))
 
     async def numbers(self, wanted: TicketFilter) -> list[str]:
         """The numbers of all tickets of a filter, oldest first."""
@@ -239,7 +259,13 @@ class Tickets:
             return list((await connection.execute(statement)).scalars())
 
     async def light_counts(self, wanted: TicketFilter) -> dict[str, int]:
-        """How many open tickets of a filter show each light."""
+        """How many open tickets of a filter show each light.
+
+        Of all tickets, and of one unit's, these are kept and read; any other filter is counted.
+        """
+        if replace(wanted, unit=None, open_only=False) == TicketFilter():
+            known = await read_standing(self._engine, Standing.LIGHT, wanted.unit or EVERYWHERE)
+            return {light.value: known.get(light.value, 0) for light in Light}
         # Not by the column itself: for the sake of its order SQLite would walk the index over the lights of all tickets.
         light = func.coalesce(tables.tickets.c.light, literal_column("''")).label("shown")
         statement = select(light, func.count()).where(*wanted.conditions(), IS_OPEN).group_by(light)
@@ -308,7 +334,8 @@ class Tickets:
             return list((await connection.execute(statement)).scalars())
 
     async def orders_due(self, now: datetime, limit: int) -> list[str]:
-        """Numbers of tickets with an unanswered 督办 order due at `now` that is not red yet, or whose share is over."""
+        """Numbers of tickets with an unanswered 督办 order due at `now` that is to be raised or reported, or whose share is
+        over."""
         order, share, table = tables.press_orders.c, tables.assignments.c, tables.tickets.c
         here = and_(share.ticket_id == order.ticket_id, share.position == order.position)
         in_hand = or_(
@@ -323,7 +350,7 @@ class Tickets:
             .where(
                 text(tables.ORDER_IS_OPEN),
                 order.due_at <= now,
-                or_(order.level != str(PressLevel.RED), ~func.coalesce(in_hand, literal(False))),
+                or_(order.reported_at.is_(None), ~func.coalesce(in_hand, literal(False))),
             )
             .order_by(order.due_at, table.id)
             .limit(limit)
@@ -340,6 +367,17 @@ class Tickets:
         )
         async with self._engine.connect() as connection:
             return [(row.id, row.no) for row in await connection.execute(statement)]
+
+
+async def summaries(connection: AsyncConnection, ids: Sequence[int]) -> list[TicketSummary]:
+    """The rows of some tickets, in the order of their ids given."""
+    statement = select(*_SUMMARY).where(tables.tickets.c.id.in_(ids))
+    rows = {row["id"]: row for row in (await connection.execute(statement)).mappings()} if ids else {}
+    return [_summary(rows[one]) for one in ids if one in rows]
+
+
+def _summary(row: RowMapping) -> TicketSummary:
+    return TicketSummary(**{name: value for name, value in row.items() if name != "id"})
 
 
 def _looked_at(wanted: TicketFilter, before: int | None) -> Select[tuple[int]]:

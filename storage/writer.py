@@ -12,20 +12,23 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy import ColumnElement, insert, select, tuple_, update
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.limit import Stage
 from domain.outcome import Outcome
 from domain.ticket import Ticket
 from storage import tables
-from storage.database import StorageUnavailable, is_outage, locked_head, writing
-from storage.loading import load_tickets
+from storage.database import StorageUnavailable, is_outage, lock_head
+from storage.inserting import insert_rows
+from storage.loading import tickets_on
 from storage.saving import Ledger
+from storage.transactions import transactions_of
 
 log = structlog.get_logger()
 
@@ -35,6 +38,7 @@ LARGEST_GROUP = 256
 
 Again = Callable[[Ticket, Outcome], Outcome | None]
 Work = Callable[[tuple[Ticket, ...]], tuple[Outcome, ...]]
+"""Pure functions: they are called inside the transaction, on SQLite in the writer's thread."""
 
 
 class NonceSeen(Exception):
@@ -68,6 +72,14 @@ class Climb:
     until: int
 
 
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """What the sender of a change calls it (`Idempotency-Key`), unique to the sender: sent again, it is not done again."""
+
+    key: str
+    now: datetime
+
+
 @dataclass(slots=True)
 class Take:
     """Complaints to store, all of one request; the result is a list of receipts."""
@@ -88,13 +100,15 @@ class Take:
 class Change:
     """A change to one or more stored tickets; the result is a tuple of the changed tickets.
 
-    With a `climb` of the first ticket nothing happens unless its clock stands where the climb begins.
+    With a `climb` of the first ticket nothing happens unless its clock stands where the climb begins; with a `key`
+    nothing happens when it was used before.
     """
 
     numbers: tuple[str, ...]
     work: Work
     expected_version: int | None = None
     climb: Climb | None = None
+    key: RequestKey | None = None
     done: asyncio.Future[Any] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     @property
@@ -117,7 +131,7 @@ class Writer:
     """The writing task of one process."""
 
     def __init__(self, engine: AsyncEngine, *, ticket_prefix: str, zone: ZoneInfo) -> None:
-        self._engine = engine
+        self._transactions = transactions_of(engine)
         self._prefix = ticket_prefix
         self._zone = zone
         self._queue: asyncio.Queue[Unit | None] = asyncio.Queue(LARGEST_QUEUE)
@@ -134,6 +148,7 @@ class Writer:
         if self._task is not None:
             await self._queue.put(None)
             await self._task
+        await self._transactions.close()
 
     async def submit(self, unit: Unit) -> Any:
         """Queue a unit and wait until it is durable.
@@ -182,30 +197,41 @@ class Writer:
 
     async def _transaction(self, group: list[Unit]) -> None:
         """One transaction; its units are answered after the commit. What raises here rolls all of it back."""
-        results: list[tuple[Unit, Any]] = []
-        refused: list[tuple[Unit, Exception]] = []
-        async with writing(self._engine) as connection:
-            head = await locked_head(connection)
-            ledger = Ledger(connection, head, ticket_prefix=self._prefix, zone=self._zone)
-            batch = await _Batch.prepare(connection, [unit for unit in group if isinstance(unit, Take)])
-            for unit in group:
-                try:
-                    if isinstance(unit, Take):
-                        results.append((unit, await batch.take(unit, ledger)))
-                    else:
-                        results.append((unit, await _change(unit, connection, ledger)))
-                except (NonceSeen, TicketNotFound, VersionConflict) as error:
-                    refused.append((unit, error))
-                except _Declined as declined:
-                    refused.append((unit, declined.reason))
-            await batch.flush_nonces(connection)
-            await ledger.flush()
+        settled = await self._transactions.run(partial(self._write, group))
         self.commits += 1
-        for unit, result in results:
-            if not unit.done.done():
+        for unit, result in settled:
+            if isinstance(result, Exception):
+                _refuse(unit, result)
+            elif not unit.done.done():
                 unit.done.set_result(result)
-        for unit, reason in refused:
-            _refuse(unit, reason)
+
+    def _write(self, group: list[Unit], connection: Connection) -> list[tuple[Unit, Any]]:
+        """Each unit with its result, or with the exception that refuses it alone. Nothing of the event loop is touched:
+        on SQLite this runs in a thread beside it."""
+        ledger = Ledger(connection, lock_head(connection), ticket_prefix=self._prefix, zone=self._zone)
+        batch = _Batch.prepare(connection, [unit for unit in group if isinstance(unit, Take)])
+        settled: list[tuple[Unit, Any]] = []
+        for unit in group:
+            try:
+                if isinstance(unit, Take):
+                    settled.append((unit, batch.take(unit, ledger)))
+                else:
+                    settled.append((unit, _change(unit, connection, ledger)))
+            except (NonceSeen, TicketNotFound, VersionConflict) as error:
+                settled.append((unit, error))
+            except _Declined as declined:
+                settled.append((unit, declined.reason))
+        batch.flush_nonces(connection)
+        ledger.flush()
+        return settled
+
+
+_SEEN_NONCES = select(tables.nonces.c.channel, tables.nonces.c.nonce).where(
+    tuple_(tables.nonces.c.channel, tables.nonces.c.nonce).in_(bindparam("pairs", expanding=True))
+)
+_KNOWN_NUMBERS = select(tables.tickets.c.id, tables.tickets.c.channel, tables.tickets.c.source_no).where(
+    tuple_(tables.tickets.c.channel, tables.tickets.c.source_no).in_(bindparam("pairs", expanding=True))
+)
 
 
 class _Batch:
@@ -218,7 +244,7 @@ class _Batch:
         self._new_nonces: list[dict[str, Any]] = []
 
     @classmethod
-    async def prepare(cls, connection: AsyncConnection, takes: Sequence[Take]) -> _Batch:
+    def prepare(cls, connection: Connection, takes: Sequence[Take]) -> _Batch:
         nonces = [(take.channel, take.nonce) for take in takes if take.nonce is not None]
         numbers = [
             (draft.ticket.complaint.channel, draft.ticket.complaint.source_no)
@@ -227,65 +253,61 @@ class _Batch:
         ]
         seen: set[tuple[str, str]] = set()
         known: dict[tuple[str, str], int] = {}
-        table, stored = tables.nonces.c, tables.tickets.c
         for part in _parts(nonces):
-            pairs = await connection.execute(
-                select(table.channel, table.nonce).where(tuple_(table.channel, table.nonce).in_(part))
-            )
-            seen.update((row.channel, row.nonce) for row in pairs)
+            seen.update((row.channel, row.nonce) for row in connection.execute(_SEEN_NONCES, {"pairs": part}))
         for part in _parts(numbers):
-            rows = await connection.execute(
-                select(stored.id, stored.channel, stored.source_no).where(
-                    tuple_(stored.channel, stored.source_no).in_(part)
-                )
-            )
+            rows = connection.execute(_KNOWN_NUMBERS, {"pairs": part})
             known.update({(row.channel, row.source_no): row.id for row in rows})
         return cls(seen, known)
 
-    async def take(self, unit: Take, ledger: Ledger) -> list[Receipt]:
+    def take(self, unit: Take, ledger: Ledger) -> list[Receipt]:
         """Store one request's complaints. Raises NonceSeen before anything is written."""
         nonce = (unit.channel, unit.nonce) if unit.nonce is not None else None
         if nonce is not None and nonce in self._nonces:
             raise NonceSeen
-        receipts = [await self._take_one(unit, draft, ledger) for draft in unit.drafts]
+        receipts = [self._take_one(unit, draft, ledger) for draft in unit.drafts]
         if nonce is not None:
             self._nonces.add(nonce)
             self._new_nonces.append({"channel": nonce[0], "nonce": nonce[1], "seen_at": unit.seen_at})
         return receipts
 
-    async def _take_one(self, unit: Take, draft: Outcome, ledger: Ledger) -> Receipt:
+    def _take_one(self, unit: Take, draft: Outcome, ledger: Ledger) -> Receipt:
         source = _source(draft)
         if source in self._fresh:
             fresh = self._fresh[source]
             if unit.again(fresh, draft) is None:
                 return Receipt(fresh, duplicate=True)
             # It differs from a ticket of this very transaction: that one must be in the tables first.
-            await ledger.flush()
+            ledger.flush()
             self._known[source] = self._fresh.pop(source).id
         if source in self._known:
-            existing = (await load_tickets(ledger.connection, tables.tickets.c.id == self._known[source]))[0]
+            existing = tickets_on(ledger.connection, tables.tickets.c.id == self._known[source])[0]
+            if ledger.was_just_sent(existing, draft):
+                return Receipt(existing, duplicate=True)
             outcome = unit.again(existing, draft)
             if outcome is not None:
-                await ledger.keep_sending(existing, draft)
-                existing = await ledger.change(existing, outcome)
+                ledger.keep_sending(existing, draft)
+                existing = ledger.change(existing, outcome)
             return Receipt(existing, duplicate=True)
-        ticket = await ledger.add(draft, unit.seen_at)
+        ticket = ledger.add(draft, unit.seen_at)
         self._fresh[source] = ticket
         return Receipt(ticket, duplicate=False)
 
-    async def flush_nonces(self, connection: AsyncConnection) -> None:
+    def flush_nonces(self, connection: Connection) -> None:
         if self._new_nonces:
-            await connection.execute(insert(tables.nonces), self._new_nonces)
+            insert_rows(connection, tables.nonces, self._new_nonces)
 
 
-async def _change(unit: Change, connection: AsyncConnection, ledger: Ledger) -> tuple[Ticket, ...]:
-    found = {ticket.no: ticket for ticket in await load_tickets(connection, tables.tickets.c.no.in_(unit.numbers))}
+def _change(unit: Change, connection: Connection, ledger: Ledger) -> tuple[Ticket, ...]:
+    found = {ticket.no: ticket for ticket in tickets_on(connection, tables.tickets.c.no.in_(unit.numbers))}
     if len(found) < len(unit.numbers):
         raise TicketNotFound
     before = tuple(found[no] for no in unit.numbers)
+    if unit.key is not None and _was_done(connection, unit.key):
+        return before
     if unit.expected_version is not None and before[0].version != unit.expected_version:
         raise VersionConflict
-    if unit.climb is not None and not await _stands_at(connection, before[0], unit.climb):
+    if unit.climb is not None and not _stands_at(connection, before[0], unit.climb):
         return before
     try:
         outcomes = unit.work(before)
@@ -293,11 +315,19 @@ async def _change(unit: Change, connection: AsyncConnection, ledger: Ledger) -> 
         raise _Declined(error) from error
     changed = []
     for old, outcome in zip(before, outcomes, strict=True):
-        changed.append(await ledger.change(old, outcome) if outcome.events else old)
+        changed.append(ledger.change(old, outcome) if outcome.events else old)
     if unit.climb is not None and outcomes[0].events:
         statement = update(tables.clocks).where(*_key(before[0], unit.climb)).values(rungs=unit.climb.until)
-        await connection.execute(statement)
+        connection.execute(statement)
+    if unit.key is not None:
+        row = {"key": unit.key.key, "ticket_no": before[0].no, "done_at": unit.key.now}
+        connection.execute(insert(tables.request_keys), row)
     return tuple(changed)
+
+
+def _was_done(connection: Connection, key: RequestKey) -> bool:
+    table = tables.request_keys.c
+    return connection.execute(select(table.key).where(table.key == key.key)).one_or_none() is not None
 
 
 def _key(ticket: Ticket, climb: Climb) -> tuple[ColumnElement[bool], ...]:
@@ -310,9 +340,9 @@ def _key(ticket: Ticket, climb: Climb) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-async def _stands_at(connection: AsyncConnection, ticket: Ticket, climb: Climb) -> bool:
+def _stands_at(connection: Connection, ticket: Ticket, climb: Climb) -> bool:
     statement = select(tables.clocks.c.rungs).where(*_key(ticket, climb))
-    return (await connection.execute(statement)).scalar_one_or_none() == climb.taken
+    return connection.execute(statement).scalar_one_or_none() == climb.taken
 
 
 def _source(draft: Outcome) -> tuple[str, str]:

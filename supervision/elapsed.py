@@ -1,12 +1,17 @@
-"""Working time between very many pairs of moments: each day is counted once, however many stretches cross it."""
+"""Working time between very many pairs of moments at once: each day is counted once, however many stretches cross it."""
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
-from domain.worktime import WorkCalendar, local
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.worktime import LOCAL, WorkCalendar, local
+from storage.figures import Seconds
 
 _ONE_DAY = timedelta(days=1)
+_ONE_MINUTE = 60.0
 
 
 class WorkedMinutes:
@@ -14,38 +19,41 @@ class WorkedMinutes:
 
     def __init__(self, calendar: WorkCalendar) -> None:
         self._calendar = calendar
-        self._totals: dict[date, float] = {}
         self._first: date | None = None
         self._last: date | None = None
+        self._moments: Seconds = np.empty(0)
+        self._totals: NDArray[np.float64] = np.empty(0)
 
-    def between(self, start: datetime, end: datetime) -> float:
-        """Minutes from `start` to `end` (aware); 0 when `end` is not after `start`."""
-        first, last = local(start), local(end)
-        if last <= first:
-            return 0.0
-        return self._until(last) - self._until(first)
+    def between(self, started: Seconds, ended: Seconds) -> NDArray[np.float64]:
+        """Minutes from each start to its end; 0 where the end is not after the start."""
+        if not len(started):
+            return np.empty(0)
+        self._know(_day_of(min(started.min(), ended.min())), _day_of(max(started.max(), ended.max())))
+        # Between the openings and closings of a day the total grows evenly or stands.
+        until, since = (np.interp(moments, self._moments, self._totals) for moments in (ended, started))
+        return np.maximum(until - since, 0.0)
 
-    def _until(self, moment: datetime) -> float:
-        """Minutes from the first known day up to a moment; negative before it."""
-        day = moment.date()
-        minute = moment.hour * 60 + moment.minute + (moment.second + moment.microsecond / 1_000_000) / 60
-        spans = self._calendar.spans(day)
-        return self._before(day) + sum(max(0.0, min(minute, close) - opening) for opening, close in spans)
+    def _know(self, first: date, last: date) -> None:
+        """Make the running totals reach from the first day to the last, both included, and over what they reached before."""
+        if self._first is not None and self._last is not None:
+            if self._first <= first and last <= self._last:
+                return
+            first, last = min(first, self._first), max(last, self._last)
+        moments, totals = [_midnight(first)], [0.0]
+        day = first
+        while day <= last:
+            begins = _midnight(day)
+            for opening, close in self._calendar.spans(day):
+                moments += [begins + opening * _ONE_MINUTE, begins + close * _ONE_MINUTE]
+                totals += [totals[-1], totals[-1] + close - opening]
+            day += _ONE_DAY
+        self._moments, self._totals = np.array([*moments, _midnight(day)]), np.array([*totals, totals[-1]])
+        self._first, self._last = first, last
 
-    def _before(self, day: date) -> float:
-        """Minutes of all days from the first known one up to, but without, `day`."""
-        if self._first is None or self._last is None:
-            self._first = self._last = day
-            self._totals[day] = 0.0
-        while self._last < day:
-            following = self._last + _ONE_DAY
-            self._totals[following] = self._totals[self._last] + self._minutes(self._last)
-            self._last = following
-        while self._first > day:
-            preceding = self._first - _ONE_DAY
-            self._totals[preceding] = self._totals[self._first] - self._minutes(preceding)
-            self._first = preceding
-        return self._totals[day]
 
-    def _minutes(self, day: date) -> float:
-        return sum(close - opening for opening, close in self._calendar.spans(day))
+def _day_of(moment: float) -> date:
+    return local(datetime.fromtimestamp(moment, UTC)).date()
+
+
+def _midnight(day: date) -> float:
+    return datetime(day.year, day.month, day.day, tzinfo=LOCAL).timestamp()

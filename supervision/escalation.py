@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -80,7 +80,9 @@ class Ladder:
         if clock is None or not clock.lights_up or self.climbed(clock, taken, now) < until:
             return Outcome(ticket, ())
         steps = [step for step in self.steps[taken:until] if step.light is clock.light]
-        told = tuple(dict.fromkeys(account for step in steps for account in self._accounts(step, share)))
+        told = tuple(
+            dict.fromkeys(one for step in steps for one in accounts(step.tell, share, self._settings, self._planner))
+        )
         data = {
             "stage": clock.stage.value,
             "round": clock.round,
@@ -117,15 +119,18 @@ class Ladder:
         pressed = ordered(step, PressLevel.RED, PressCause.OVERDUE, order.requirement, due_at)
         return replace(pressed, events=(*before.events, *pressed.events), notices=(*before.notices, *pressed.notices))
 
-    def _accounts(self, step: EscalationStep, share: Assignment | None) -> Iterator[str]:
-        """The accounts that a step tells; of a ticket that waits at the desk the supervisors know."""
-        for recipient in step.tell:
-            if recipient is Recipient.BUREAU_HEAD:
-                found: tuple[str, ...] = (self._settings.bureau_head,)
-            elif recipient is Recipient.SUPERVISION or share is None:
-                found = self._settings.supervisors
-            elif recipient is Recipient.UNIT_HEAD:
-                found = (self._planner.unit_head(share.unit),)
-            else:
-                found = (share.handler if recipient is Recipient.HANDLER else share.backup,)
-            yield from (account for account in found if account)
+
+def accounts(
+    recipients: Iterable[Recipient], share: Assignment | None, settings: SupervisionSettings, planner: Planner
+) -> Iterator[str]:
+    """Whom a share's recipients are; of a ticket that waits at the desk (no share) the supervisors know."""
+    for recipient in recipients:
+        if recipient is Recipient.BUREAU_HEAD:
+            found: tuple[str, ...] = (settings.bureau_head,)
+        elif recipient is Recipient.SUPERVISION or share is None:
+            found = settings.supervisors
+        elif recipient is Recipient.UNIT_HEAD:
+            found = (planner.unit_head(share.unit),)
+        else:
+            found = (share.handler if recipient is Recipient.HANDLER else share.backup,)
+        yield from (account for account in found if account)

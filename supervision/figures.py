@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
+import numpy as np
+from numpy.typing import NDArray
+
 from domain.worktime import WorkCalendar, local
-from storage.figures import Dimension, Figures, Member, Slice, Span
+from storage.figures import Dimension, Figures, Member, Seconds, Slice, Spans
 from supervision.daily import DayByDay
 from supervision.elapsed import WorkedMinutes
 from supervision.metrics import Better, Metric, MetricUnit
 
 TIME_DIMENSIONS = frozenset({Dimension.HOUR, Dimension.DAY, Dimension.WEEK, Dimension.MONTH, Dimension.YEAR})
 """Groups of time follow one another; they are not ranked against each other."""
+
+
+_NO_SECONDS: Seconds = np.empty(0)
+_SECONDS_OF_AN_HOUR = 3600.0
 
 
 class Comparison(StrEnum):
@@ -139,19 +146,35 @@ class Metrics:
             metric.measure, _until(wanted, now), group=group, hit=hit, offset=offset, limit=limit
         )
 
+    async def tables(
+        self, metric: Metric, wanted: Slice, dimensions: Sequence[Dimension]
+    ) -> dict[Dimension, dict[str, Value]]:
+        """What `compute` gives for the groups of each dimension, asked for at once; not for durations, nor by time."""
+        counts: dict[tuple[Dimension, str], tuple[int, int]] = {}
+        for one in await self._figures.cross_counts(metric.measure, wanted, dimensions):
+            for group in zip(dimensions, one.keys, strict=True):
+                members, hits = counts.get(group, (0, 0))
+                counts[group] = (members + one.members, hits + one.hits)
+        found: dict[Dimension, dict[str, Value]] = {one: {} for one in dimensions}
+        for (dimension, key), (members, hits) in counts.items():
+            found[dimension][key] = _counted(metric, members, hits)
+        return found
+
     async def _values(self, metric: Metric, wanted: Slice, by: Dimension | None) -> tuple[Value, dict[str, Value]]:
         """The whole, and each group by key (none without `by`). Groups share nobody: the whole is what they add up to."""
         if metric.unit is MetricUnit.DURATION:
             spans = await self._figures.spans(metric.measure.population, wanted, by)
-            taken = [(span.key, self._worked.between(span.started_at, span.ended_at), _hours(span)) for span in spans]
-            grouped: dict[str, list[_Taken]] = {}
-            for one in taken if by is not None else ():
-                grouped.setdefault(one[0], []).append(one)
-            return _duration(taken), {key: _duration(found) for key, found in sorted(grouped.items())}
+            everyone = Spans("", *(np.concatenate([_NO_SECONDS, *each]) for each in _columns(spans)))
+            return self._duration(everyone), {one.key: self._duration(one) for one in spans if by is not None}
         counts = await self._days.counts(metric, wanted, by)
         groups = {one.key: _counted(metric, one.members, one.hits) for one in counts if by is not None}
         whole = _counted(metric, sum(one.members for one in counts), sum(one.hits for one in counts))
         return whole, groups
+
+    def _duration(self, taken: Spans) -> Value:
+        number = len(taken.started)
+        hours = (taken.ended - taken.started) / _SECONDS_OF_AN_HOUR
+        return Value(number, number, None, _times(self._worked.between(taken.started, taken.ended)), _times(hours))
 
     def _ranked(
         self, metric: Metric, groups: dict[str, Value], before: dict[str, Value], by: Dimension | None
@@ -167,16 +190,9 @@ class Metrics:
         return tuple(Group(key, value, before.get(key), key in ranks, ranks.get(key)) for key, value in groups.items())
 
 
-_Taken = tuple[str, float, float]
-"""The group, the working minutes and the calendar hours of one span."""
-
-
-def _hours(span: Span) -> float:
-    return (span.ended_at - span.started_at) / timedelta(hours=1)
-
-
-def _duration(taken: Sequence[_Taken]) -> Value:
-    return Value(len(taken), len(taken), None, _times([one[1] for one in taken]), _times([one[2] for one in taken]))
+def _columns(spans: Sequence[Spans]) -> tuple[list[Seconds], list[Seconds]]:
+    """All starts and all ends, group by group."""
+    return [one.started for one in spans], [one.ended for one in spans]
 
 
 def _counted(metric: Metric, members: int, hits: int) -> Value:
@@ -198,16 +214,10 @@ def _until(wanted: Slice, now: datetime) -> Slice:
     return replace(wanted, end=max(wanted.start, min(wanted.end, now)))
 
 
-def _times(values: Sequence[float]) -> Times:
-    if not values:
+def _times(values: NDArray[np.float64]) -> Times:
+    """Percentiles lie between neighbours in proportion, as Excel's PERCENTILE.INC has them."""
+    if not len(values):
         return Times(None, None, None)
-    ordered = sorted(values)
-    return Times(sum(ordered) / len(ordered), percentile(ordered, 0.5), percentile(ordered, 0.9))
-
-
-def percentile(ordered: Sequence[float], share: float) -> float:
-    """The value at a share of an ordered, non-empty sequence, between neighbours in proportion (as Excel's PERCENTILE.INC)."""
-    place = (len(ordered) - 1) * share
-    below = int(place)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+    ordered = np.sort(values)  # the database gives no order, and a sum depends on it in its last digit
+    median, p90 = np.percentile(ordered, (50, 90))
+    return Times(float(ordered.mean()), float(median), float(p90))

@@ -24,10 +24,14 @@ GAP_NAMES: dict[GapCode, str] = {
     GapCode.CLOSED_UNEXPLAINED: "未回访即结案，且没有说明理由",
     GapCode.STEP_LATE: "环节超时（总时限未到）",
     GapCode.HELPERS_UNFINISHED: "主办办结时协办尚未办完，且没有说明",
+    GapCode.REPORT_UNFIT: "回传平台的内容不合要求",
 }
 
 DECIDING: frozenset[str] = frozenset(
-    {"accepted", "contacted", "resolved", "closed", "light_changed", "return_granted", "transferred", "reclassified"}
+    {
+        *("accepted", "contacted", "resolved", "closed", "light_changed", "return_granted", "transferred"),
+        *("reclassified", "report_unfit"),
+    }
 )
 """Actions of events after which a ticket's gaps may differ from before."""
 
@@ -49,6 +53,7 @@ def find_gaps(ticket: Ticket, events: Sequence[Event], now: datetime, watch: Wat
         *((GapCode.NO_RESULT, *one) for one in _resolved_without(events, "result")),
         *((GapCode.HELPERS_UNFINISHED, *one) for one in _helpers_unfinished(events)),
         *((GapCode.CLOSED_UNEXPLAINED, *one) for one in _closed_unexplained(ticket, events)),
+        *((GapCode.REPORT_UNFIT, *one) for one in _report_unfit(events)),
     ]
     if watch.photo_required:
         found += [(GapCode.NO_PHOTO, *one) for one in _resolved_without(events, "photos")]
@@ -113,6 +118,18 @@ def _helpers_unfinished(events: Sequence[Event]) -> Iterator[Found]:
                 other.at
                 for other in events[index + 1 :]
                 if other.action == "resolved" and other.position == one.data.get("lead")
+            )
+            yield one.position, one.at, next(later, None)
+
+
+def _report_unfit(events: Sequence[Event]) -> Iterator[Found]:
+    """Reports that a platform would mark down; cured by a later resolution of the same share, which is reported anew."""
+    for index, one in enumerate(events):
+        if one.action == "report_unfit":
+            later = (
+                other.at
+                for other in events[index + 1 :]
+                if other.action == "resolved" and other.position == one.position
             )
             yield one.position, one.at, next(later, None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,7 +15,8 @@ from domain.people import SYSTEM
 from domain.planning import Planner
 from domain.ticket import Assignment, PressCause, PressLevel, Ticket
 from domain.worktime import WorkCalendar, deadline
-from supervision.settings import OrderSettings, PressOrder
+from supervision.escalation import accounts
+from supervision.settings import PressOrder, SupervisionSettings
 
 DECIDING: frozenset[str] = frozenset({"urged", "sent_again", "light_changed"})
 """Actions of events after which a rule may give an order that it did not give before."""
@@ -25,8 +27,9 @@ _PRESS = next(rule for rule in RULES if rule.action is Action.PRESS)
 class OrderRules:
     """The configured rules, asked about one ticket at a time."""
 
-    def __init__(self, settings: OrderSettings, calendar: WorkCalendar, planner: Planner) -> None:
-        self._settings = settings
+    def __init__(self, settings: SupervisionSettings, calendar: WorkCalendar, planner: Planner) -> None:
+        self._supervision = settings
+        self._settings = settings.orders
         self._calendar = calendar
         self._planner = planner
 
@@ -57,8 +60,12 @@ class OrderRules:
         return replace(more, events=(*before.events, *more.events), notices=(*before.notices, *more.notices))
 
     def raised(self, ticket: Ticket, now: datetime) -> Outcome:
-        """The orders that were due and not answered, one level up; those whose share is over, lapsed."""
-        return raised(ticket, now, self._after(self._settings.raise_within, now), self._planner)
+        """The orders that were due and not answered, one level up or, if red, reported; those whose share is over, lapsed."""
+
+        def above(share: Assignment | None) -> Sequence[str]:
+            return list(accounts(self._settings.unanswered, share, self._supervision, self._planner))
+
+        return raised(ticket, now, self._after(self._settings.raise_within, now), self._planner, above)
 
     def _after(self, limit: str, now: datetime) -> datetime:
         return deadline(now, Limit.parse(limit), self._calendar).due_at

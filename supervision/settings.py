@@ -58,6 +58,9 @@ class OrderSettings(Section):
         default=PressOrder(requirement="已裁定由你单位承办而仍逾期，请立即办理并书面说明原因", within="1 working_days"),
         description="裁定应由其承办而仍逾期的督办（橙色）",
     )
+    unanswered: tuple[Recipient, ...] = Field(
+        default=(Recipient.BUREAU_HEAD, Recipient.SUPERVISION), description="红色督办逾期仍未答复时的通知对象"
+    )
 
 
 class EscalationStep(Section):
@@ -103,6 +106,7 @@ class GapCode(StrEnum):
     CLOSED_UNEXPLAINED = "closed_unexplained"
     STEP_LATE = "step_late"
     HELPERS_UNFINISHED = "helpers_unfinished"
+    REPORT_UNFIT = "report_unfit"
 
 
 class GapSettings(Section):
@@ -129,6 +133,7 @@ _DEFAULT_GAPS = (
     GapSettings(code=GapCode.CLOSED_UNEXPLAINED, blocking=True),
     GapSettings(code=GapCode.STEP_LATE),
     GapSettings(code=GapCode.HELPERS_UNFINISHED),
+    GapSettings(code=GapCode.REPORT_UNFIT),
 )
 
 
@@ -173,6 +178,4 @@ class SupervisionSettings(Section):
         codes = [one.code for one in self.gaps]
         if len(set(codes)) < len(codes):
             raise ValueError("程序缺项清单（gaps）中有重复的代码")
-        if self.figures_days_back >= self.claims_kept_days:
-            raise ValueError("figures_days_back 必须小于 claims_kept_days，否则日数据会重复生成")
         return self

@@ -64,7 +64,7 @@ class Sweeps:
         self._calendar = calendar
         self._planner = planner
         self._margin = margin
-        self._orders = orders.OrderRules(settings.orders, calendar, planner)
+        self._orders = orders.OrderRules(settings, calendar, planner)
         self._ladder = Ladder(settings, calendar, planner)
         self._tolerance = timedelta(seconds=settings.clock_tolerance_seconds)
 

@@ -80,7 +80,7 @@ def _draft(chance: random.Random, source_no: str, now: datetime, **changed: Any)
 
 
 def _again(now: datetime) -> Any:
-    return lambda existing, draft: received_again(existing, draft, town.CHANNEL, now)
+    return lambda existing, draft: received_again(existing, draft, town.CHANNEL, now, town.PLANNER)
 
 
 async def _act(store: Store, no: str, chance: random.Random, now: datetime) -> None:

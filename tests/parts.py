@@ -17,8 +17,17 @@ from domain.people import Actor
 from domain.ticket import Ticket
 from domain.worktime import WorkCalendar
 from storage.store import Receipt, Store
+from supervision.assessment.assessing import Assessing
+from supervision.assessment.settings import AssessmentSettings
+from supervision.figures import Metrics
+from supervision.reports.content import Gathering
+from supervision.reports.periods import PeriodKind
+from supervision.reports.schedule import ReportSchedule
+from supervision.reports.settings import ReportFormat, ReportSettings, ScheduleSettings
 from supervision.settings import SupervisionSettings
 from supervision.sweeps import Sweeps
+
+SCHEDULED = (PeriodKind.DAY, PeriodKind.WEEK, PeriodKind.MONTH)
 
 
 def drafted(source_no: str, category: str = town.STALL, now: datetime = town.MONDAY, **changed: Any) -> Outcome:
@@ -60,6 +69,26 @@ def sweeps(store: Store, settings: SupervisionSettings | None = None, calendar: 
         calendar or WorkCalendar(),
         town.PLANNER,
         Limit.parse("1 working_days"),
+    )
+
+
+def report_schedule(store: Store) -> ReportSchedule:
+    """The reports of each day, week and month of the small town, told to its head."""
+    gathering = Gathering(
+        store,
+        Metrics(store.figures, WorkCalendar(), 1),
+        Assessing(store, AssessmentSettings(smallest_ranked=5)),
+        lambda _, key: key or "（无）",
+        "青石镇综合执法局",
+    )
+    formats = tuple(ReportFormat)
+    return ReportSchedule(
+        gathering,
+        store.assessments,
+        ReportSettings(
+            tell=("d1",),
+            schedule=tuple(ScheduleSettings(period=kind, formats=formats) for kind in SCHEDULED),
+        ),
     )
 
 

@@ -1,16 +1,13 @@
-"""A process that sweeps as the service's timers do.
-
-Run as `python sweeping_process.py DATABASE_URL`: it reads moments (ISO 8601) from its input, one a line, sweeps with each as
-now, and answers `done`. It says `ready` first.
-"""
+"""A process that sweeps as the service's timers do. Run as `python sweeping_process.py DATABASE_URL`."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from datetime import datetime
+from functools import partial
 
 from parts import sweep_all
+from timer_processes import at_each_moment
 
 from storage.store import Store
 from supervision import sweeps as sweeping
@@ -20,10 +17,7 @@ sweeping.PAGE = 10  # small pages, so that a process can be killed between two o
 
 async def sweep(url: str) -> None:
     store = await Store.open(url)
-    print("ready", flush=True)
-    while line := (await asyncio.to_thread(sys.stdin.readline)).strip():
-        await sweep_all(store, datetime.fromisoformat(line))
-        print("done", flush=True)
+    await at_each_moment(partial(sweep_all, store))
     await store.close()
 
 

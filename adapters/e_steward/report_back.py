@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from adapters.report import Report, worded
+from adapters.report import Report, within, worded
 
 WORDS: dict[str, tuple[str, str]] = {
     "accepted": ("handling", "正在处理"),
@@ -19,6 +19,10 @@ WORDS: dict[str, tuple[str, str]] = {
 """Our step → the app's status and what the citizen reads."""
 
 
+LONGEST_TEXT = 500
+"""Characters of the text that they take."""
+
+
 def payload(report: Report, zone: ZoneInfo) -> dict[str, Any] | None:
     """The app's status message, its time with zone; None for steps that are no business of the citizen's."""
     status = worded(WORDS, report)
@@ -30,6 +34,6 @@ def payload(report: Report, zone: ZoneInfo) -> dict[str, Any] | None:
         "status": status[0],
         "statusText": status[1],
         "unit": report.unit_name,
-        "message": report.text,
+        "message": within(report.text, LONGEST_TEXT),
         "updatedAt": report.at.astimezone(zone).isoformat(timespec="seconds"),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from adapters.report import Report, worded
+from adapters.report import Report, within, worded
 
 WORDS: dict[str, tuple[str, str]] = {
     "accepted": ("3", "处置中"),
@@ -19,17 +19,24 @@ WORDS: dict[str, tuple[str, str]] = {
 """Our step → their case state (AJZT) and its word."""
 
 
+LONGEST_TEXT = 500
+"""Characters of the text that they take."""
+
+
 def payload(report: Report, zone: ZoneInfo) -> dict[str, Any] | None:
     """The state of the case after one step, times as 14 digits; None for steps that they do not hear of."""
     state = worded(WORDS, report)
     if state is None:
         return None
-    return {
+    told: dict[str, Any] = {
         "AJBH": report.source_no,
         "CZDH": report.ticket_no,
         "AJZT": state[0],
         "AJZTMC": state[1],
         "CZDW": report.unit_name,
-        "CZYJ": report.text,
+        "CZYJ": within(report.text, LONGEST_TEXT),
         "CZSJ": f"{report.at.astimezone(zone):%Y%m%d%H%M%S}",
     }
+    if report.action == "extension_asked":
+        told["YQTS"] = report.working_days
+    return told

@@ -11,10 +11,14 @@ from domain.handling.step import Step
 from domain.intake import channel_notice
 from domain.lifecycle import Action, Incomplete, permit
 from domain.outcome import Notice, Outcome
-from domain.people import Actor
+from domain.people import Actor, Role
+from domain.planning import Planner
 from domain.privacy import masked_text
 from domain.settling import ended, settled, stopped, with_assignment
 from domain.ticket import Status, Ticket
+
+MOST_REOPENINGS_BY_CITIZEN = 1
+"""How often a citizen's own “not solved” sends a matter back to work; after that a person of ours decides."""
 
 
 def follow_up(step: Step, details: FollowUp) -> Outcome:
@@ -37,16 +41,26 @@ def follow_up(step: Step, details: FollowUp) -> Outcome:
             )
         )
     ticket = replace(step.ticket, followed_up_at=step.now, solved=details.solved, satisfaction=details.satisfaction)
+    if details.solved == "no" and step.actor.role is Role.CITIZEN and ticket.rehandled >= MOST_REOPENINGS_BY_CITIZEN:
+        return Outcome(ticket, (event,))  # the desk calls, hears both sides and decides
     if details.solved != "no":
         return Outcome(replace(ticket, status=Status.FOLLOWED_UP), (event,))
     lead = ticket.lead
     assert lead is not None
-    again = step.planner.resolve_again(ticket, step.now)
+    reopened, reworked = back_to_work(ticket, step.actor, step.now, step.planner)
+    notice = (Notice(f"account:{lead.handler}", "sent_back_to_work", {"position": lead.position}),)
+    return Outcome(reopened, (event, reworked), notice)
+
+
+def back_to_work(ticket: Ticket, actor: Actor, now: datetime, planner: Planner) -> tuple[Ticket, Event]:
+    """A resolved ticket whose lead works again, on a clock of its own, and the event that says so."""
+    lead = ticket.lead
+    assert lead is not None
+    again = planner.resolve_again(ticket, now)
     back = replace(lead, status=Status.ACCEPTED, resolved_at=None, extensions=0, clocks=(*lead.clocks, again))
     redone = replace(with_assignment(ticket, back), rehandled=ticket.rehandled + 1, resolved_at=None)
-    reworked = step.event("sent_back_to_work", lead.position, unit=lead.unit, due_at=again.due_at.isoformat())
-    notice = (Notice(f"account:{lead.handler}", "sent_back_to_work", {"position": lead.position}),)
-    return Outcome(settled(redone), (event, reworked), notice)
+    data = {"unit": lead.unit, "due_at": again.due_at.isoformat()}
+    return settled(redone), Event("sent_back_to_work", now, actor.name, actor.role, lead.position, data)
 
 
 def close(step: Step, details: Close) -> Outcome:

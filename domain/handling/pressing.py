@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,7 +19,7 @@ from domain.ticket import Assignment, PressCause, PressLevel, PressOrder, Status
 from domain.worktime import local
 
 RAISED = {PressLevel.BLUE: PressLevel.ORANGE, PressLevel.ORANGE: PressLevel.RED}
-"""What an order becomes that is not answered in time; a red one stays red."""
+"""What an order becomes that is not answered in time; a red one stays red and is reported to those above."""
 
 
 def press(step: Step, details: Press) -> Outcome:
@@ -103,10 +104,17 @@ def _with_order(ticket: Ticket, changed: PressOrder) -> Ticket:
     return replace(ticket, orders=tuple(changed if one.number == changed.number else one for one in ticket.orders))
 
 
-def raised(ticket: Ticket, now: datetime, next_due: datetime, planner: Planner) -> Outcome:
+def raised(
+    ticket: Ticket,
+    now: datetime,
+    next_due: datetime,
+    planner: Planner,
+    above: Callable[[Assignment | None], Sequence[str]],
+) -> Outcome:
     """The ticket with its orders that were due and not answered one level up, due at `next_due`; those of the past lapsed.
 
-    An event for each, and a notice to the unit for each that was raised; nothing where nothing is due.
+    What is red already is reported once to the accounts that `above` names for its share (None: the desk). An event for
+    each, and a notice to the unit for each that was raised; nothing where nothing is due.
     """
     events: list[Event] = []
     notices: tuple[Notice, ...] = ()
@@ -122,6 +130,12 @@ def raised(ticket: Ticket, now: datetime, next_due: datetime, planner: Planner) 
             ticket = _with_order(ticket, higher)
             events.append(_system("press_raised", higher, now, old=order.level, late_since=order.due_at.isoformat()))
             notices = (*notices, *_told(higher, share, planner))
+        elif order.reported_at is None:
+            told = tuple(dict.fromkeys(above(share)))
+            ticket = _with_order(ticket, replace(order, reported_at=now))
+            events.append(_system("press_reported", order, now, told=list(told)))
+            data = {"position": order.position, "number": order.number, "level": order.level.value}
+            notices = (*notices, *(Notice(f"account:{one}", "press_unanswered", dict(data)) for one in told))
     return Outcome(ticket, tuple(events), notices)
 
 

@@ -111,7 +111,15 @@ def extend(step: Step, details: Extend) -> Outcome:
         step,
         changed,
         step.event("extension_asked", share.position, unit=share.unit, **request),
-        channel_notice(step.ticket, "extension_asked", {"working_days": details.working_days}),
+        channel_notice(
+            step.ticket,
+            "extension_asked",
+            {
+                "working_days": details.working_days,
+                "reason": request["reason"],
+                "unit": step.planner.unit_name(share.unit),
+            },
+        ),
     )
 
 
@@ -153,6 +161,7 @@ def resolve(step: Step, details: Resolve) -> Outcome:
         result=masked_text(details.result),
         public_reply=masked_text(details.public_reply),
         photos=list(details.photos),
+        photos_before=list(details.photos_before),
     )
     changed = replace(
         share,

@@ -1,16 +1,13 @@
-"""`/api/v1/assessment` and `/api/v1/reports`: scores, freezing, adjustments, appeals, rulings, trial and the files of reports.
+"""`/api/v1/assessment`: scores, freezing, adjustments, appeals, rulings and the trial of weights.
 
 A brigade member sees the cards of their own unit, its cells and its handlers. Not: how scores come about (`supervision`).
 """
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
-from datetime import date
 from functools import partial
 from typing import Annotated, Any, Literal
-from urllib.parse import quote
 
 from aiohttp import web
 from pydantic import Field, ValidationError
@@ -31,10 +28,10 @@ from intake_bot.api.assessment_views import (
     trial_view,
 )
 from intake_bot.api.bodies import read_body, schema_of
-from intake_bot.api.filters import read_choice, read_day
+from intake_bot.api.filters import read_choice
 from intake_bot.api.problems import FieldError, Problem, bad_fields, not_found
 from intake_bot.api.routes import Parameter, Route, actor_of, house_of, json_answer
-from intake_bot.assessment import assessing_of, group_names, reporting_of, subjects_of
+from intake_bot.assessment import assessing_of, group_names, subjects_of
 from intake_bot.house import House
 from intake_bot.wording import in_chinese
 from storage.assessments import (
@@ -51,9 +48,6 @@ from supervision.assessment.assessing import DIMENSIONS, LEVEL_NAMES, MonthNotOv
 from supervision.assessment.curves import rounded
 from supervision.assessment.rulings import rule, rulings_of
 from supervision.assessment.settings import AssessmentSettings, IndicatorSettings
-from supervision.reports.periods import Period, PeriodKind, period_before, period_between, period_of
-from supervision.reports.schedule import MEDIA_TYPES, file_name, write_report
-from supervision.reports.settings import ReportFormat
 
 LEADERS: frozenset[Role] = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
 ASSESSED: frozenset[Role] = LEADERS | {Role.BRIGADE}
@@ -124,11 +118,10 @@ class TrialBody:
 
 _MONTH = Parameter("month", "月份，如 2026-10；默认上月")
 _LEVEL = Parameter("level", "brigade 大队、cell 责任网格、handler 经办人", {"type": "string", "enum": list(Level)})
-_DAY = {"type": "string", "format": "date"}
 
 
 def assessment_routes() -> list[Route]:
-    """Scores and what changes them, the ruling on a ticket, the trial of weights, and the files of reports."""
+    """Scores and what changes them, the ruling on a ticket, and the trial of weights."""
     tag = "assessment"
     return [
         Route(
@@ -202,23 +195,6 @@ def assessment_routes() -> list[Route]:
             LEADERS,
             body=schema_of(TrialBody),
             answers={200: ("试算结果", TRIAL)},
-        ),
-        Route(
-            "GET",
-            "/api/v1/reports/{period}",
-            report_file,
-            "统计报告文件：日报、周报、月报或任意时段；xlsx 统计表，docx 通报",
-            "reports",
-            LEADERS,
-            parameters=(
-                Parameter("period", "day、week、month 或 range", {"type": "string", "enum": list(PeriodKind)}, "path"),
-                Parameter("date", "所在的某一天；默认最近一个已结束的周期", _DAY),
-                Parameter("from", "起始日期（含），只用于 range", _DAY),
-                Parameter("to", "截止日期（不含），只用于 range", _DAY),
-                Parameter("format", "xlsx（默认）或 docx", {"type": "string", "enum": list(ReportFormat)}),
-            ),
-            answers={200: ("文件", {"type": "string", "format": "binary"})},
-            answer_type="application/octet-stream",
         ),
     ]
 
@@ -352,37 +328,6 @@ async def trial(request: web.Request) -> web.Response:
         raise bad_fields([FieldError("indicators", in_chinese(one)) for one in error.errors()]) from None
     found = await assessing_of(house).trial(months, body.level, tried, house.now())
     return json_answer(trial_view(found, body.level, tried, group_names(house.settings, house.router, house.tree)))
-
-
-async def report_file(request: web.Request) -> web.Response:
-    house = house_of(request)
-    period = _period(request, local(house.now()).date())
-    wanted = read_choice(request, "format", ReportFormat) or ReportFormat.XLSX
-    reporting = reporting_of(house.settings, house.router, house.tree, house.store)
-    content = await reporting.gathering.gather(period, house.now())
-    file = await asyncio.to_thread(write_report, content, wanted, reporting.settings)
-    name = quote(file_name(period, wanted))
-    return web.Response(
-        body=file,
-        headers={"Content-Type": MEDIA_TYPES[wanted], "Content-Disposition": f"attachment; filename*=UTF-8''{name}"},
-    )
-
-
-def _period(request: web.Request, today: date) -> Period:
-    written = request.match_info["period"]
-    if written not in list(PeriodKind):
-        raise not_found(f"没有“{written[:20]}”这种报告；可用：{'、'.join(PeriodKind)}")
-    kind = PeriodKind(written)
-    if kind is not PeriodKind.RANGE:
-        day = read_day(request, "date")
-        return period_of(kind, day.date()) if day is not None else period_before(kind, today)
-    first, until = read_day(request, "from"), read_day(request, "to")
-    if first is None or until is None:
-        raise bad_fields([FieldError("from" if first is None else "to", "专报请填写起止日期 from（含）和 to（不含）")])
-    try:
-        return period_between(first.date(), until.date())
-    except ValueError as error:
-        raise bad_fields([FieldError("to", str(error))]) from None
 
 
 async def _result(house: House, actor: Actor, month: str, level: Level) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def _handler(channel: Channel) -> Handler:
         house = house_of(request)
         body = await request.read()
         now = house.now()
-        nonce = _verified(house, channel, request, body)
+        nonce = verified(house, channel, request, body)
         try:
             members, was_array = channel.members(body)
         except Unreadable as error:
@@ -57,7 +57,7 @@ def _handler(channel: Channel) -> Handler:
         try:
             results = await receive(house, channel, members, nonce, now)
         except NonceSeen:
-            raise _refused("replayed", "随机串（X-Nonce）已经用过，请换一个新的随机串重新签名发送") from None
+            raise nonce_used() from None
         house.counters.received(channel.code, results)
         if not was_array:
             return _single(house, results[0])
@@ -66,7 +66,7 @@ def _handler(channel: Channel) -> Handler:
     return take
 
 
-def _verified(house: House, channel: Channel, request: web.Request, body: bytes) -> str:
+def verified(house: House, channel: Channel, request: web.Request, body: bytes) -> str:
     """The nonce of a request whose signature holds. Raises 401, or 503 while the channel's secret is not set."""
     secret = house.secrets.get(channel.code)
     if not secret:
@@ -92,23 +92,29 @@ def _verified(house: House, channel: Channel, request: web.Request, body: bytes)
         raise _refused(error.code, str(error)) from None
 
 
+def nonce_used() -> Problem:
+    """The refusal of a request that was sent before."""
+    return _refused("replayed", "随机串（X-Nonce）已经用过，请换一个新的随机串重新签名发送")
+
+
 def _refused(code: str, detail: str) -> Problem:
     return Problem(401, "bad-signature", "签名校验未通过", detail, extra={"code": code})
 
 
-def _problem_of(problems: Sequence[FieldProblem]) -> Problem:
+def problem_of(problems: Sequence[FieldProblem]) -> Problem:
+    """The refusal that names each bad field."""
     return bad_fields([FieldError(one.field, one.message) for one in problems])
 
 
 def _single(house: House, result: Receipt | list[FieldProblem]) -> web.Response:
     if isinstance(result, list):
-        raise _problem_of(result)
+        raise problem_of(result)
     return json_answer(answer(house, result.ticket, duplicate=result.duplicate), 200 if result.duplicate else 201)
 
 
 def _several(house: House, results: Sequence[Receipt | list[FieldProblem]]) -> web.Response:
     answers: list[dict[str, Any]] = [
-        _problem_of(one).body() if isinstance(one, list) else answer(house, one.ticket, duplicate=one.duplicate)
+        problem_of(one).body() if isinstance(one, list) else answer(house, one.ticket, duplicate=one.duplicate)
         for one in results
     ]
     if any(isinstance(one, list) for one in results):

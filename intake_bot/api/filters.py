@@ -30,7 +30,7 @@ def filter_parameters() -> tuple[Parameter, ...]:
     return (
         Parameter("status", "状态，可用逗号分隔多个", {"type": "string"}),
         Parameter("light", "灯色", _choices(Light)),
-        Parameter("channel", "渠道代码，如 12345、e-steward、phone"),
+        Parameter("channel", "渠道代码，如 12345、e-steward、phone（来电）、web（市民网页）、wechat（公众号）"),
         Parameter("kind", "诉求类型", _choices(Kind)),
         Parameter("category", "事项分类代码"),
         Parameter("urgency", "紧急程度", _choices(Urgency)),
@@ -40,7 +40,7 @@ def filter_parameters() -> tuple[Parameter, ...]:
         Parameter("from", "受理日期（含），如 2026-11-01", {"type": "string", "format": "date"}),
         Parameter("to", "受理日期（不含），如 2026-12-01", {"type": "string", "format": "date"}),
         Parameter("open", "true：只看未了结的", {"type": "boolean"}),
-        Parameter("text", "编号或内容中的词"),
+        Parameter("text", "编号或内容中的词；一页可能少于所要的条数而仍有 next_cursor，请继续翻页"),
     )
 
 

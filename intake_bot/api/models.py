@@ -1,19 +1,25 @@
-"""`/api/v1/models`: which models there are, which one speaks, and how often its word stood."""
+"""`/api/v1/models`: which models there are, which one speaks, how often its word stood, and what people set right."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiohttp import web
 
+from domain.administration import Deed
 from domain.people import Role
 from domain.worktime import local
 from intake_bot.api.bodies import read_body, schema_of
 from intake_bot.api.filters import read_number
 from intake_bot.api.problems import FieldError, bad_fields
-from intake_bot.api.routes import Parameter, Route, house_of, json_answer
+from intake_bot.api.routes import Parameter, Route, actor_of, house_of, json_answer
+from intake_bot.api.views import written
+from intake_bot.house import House
+from nlu.embedded.engine import EmbeddedEngine
 from nlu.models import ModelShelf, UnreadableModel
 
 ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
@@ -22,6 +28,7 @@ SUPERVISORS = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
 _TEXT: dict[str, Any] = {"type": "string"}
 _NUMBER: dict[str, Any] = {"type": "number"}
 _WHOLE: dict[str, Any] = {"type": "integer"}
+_MAYBE: dict[str, Any] = {"type": ["number", "null"]}
 
 
 def _object(**properties: Any) -> dict[str, Any]:
@@ -33,7 +40,17 @@ _MODELS = _object(
     speaking=_TEXT,
     models={
         "type": "array",
-        "items": _object(version=_TEXT, current={"type": "boolean"}, rows=_WHOLE, accuracy=_NUMBER, macro_f1=_NUMBER),
+        "items": _object(
+            version=_TEXT,
+            current={"type": "boolean"},
+            made_at={"type": "string", "format": "date-time"},
+            problem={"type": "string", "description": "不能使用的原因；能使用的为空"},
+            rows=_MAYBE,
+            accuracy=_MAYBE,
+            macro_f1=_MAYBE,
+            calibration_error=_MAYBE,
+            coverage=_MAYBE,
+        ),
     },
 )
 _QUALITY = _object(
@@ -45,6 +62,22 @@ _QUALITY = _object(
             tickets=_WHOLE,
             never_corrected=_WHOLE,
             share=_NUMBER,
+        ),
+    }
+)
+
+
+_CORRECTIONS = _object(
+    corrections={
+        "type": "array",
+        "items": _object(
+            ticket_no=_TEXT,
+            at={"type": "string", "format": "date-time"},
+            actor=_TEXT,
+            text=_TEXT,
+            before=_object(code=_TEXT, name=_TEXT),
+            after=_object(code=_TEXT, name=_TEXT),
+            note=_TEXT,
         ),
     }
 )
@@ -88,66 +121,141 @@ def model_routes() -> list[Route]:
             parameters=(Parameter("weeks", "最近多少周，默认 8", {"type": "integer", "minimum": 1, "maximum": 104}),),
             answers={200: ("每周比例", _QUALITY)},
         ),
+        Route(
+            "GET",
+            "/api/v1/models/corrections",
+            corrections,
+            "最近的人工纠正，下次训练时采用；号码已隐去，保密件和举报件不在其中",
+            "models",
+            SUPERVISORS,
+            parameters=(Parameter("limit", "条数，默认 50", {"type": "integer", "minimum": 1, "maximum": 500}),),
+            answers={200: ("人工纠正", _CORRECTIONS)},
+        ),
     ]
 
 
-def _shelf(request: web.Request) -> ModelShelf:
-    deployment = house_of(request).deployment
-    return ModelShelf(deployment.path(deployment.settings.nlu.model_dir))
+@dataclass(frozen=True, slots=True)
+class ModelView:
+    """A version on the shelf. The measures are those of its own cross-validation, None where it cannot be read."""
+
+    version: str
+    current: bool
+    made_at: str
+    problem: str
+    rows: int | None
+    accuracy: float | None
+    macro_f1: float | None
+    calibration_error: float | None
+    coverage: float | None
 
 
-def _described(request: web.Request) -> dict[str, Any]:
-    house, shelf = house_of(request), _shelf(request)
+def shelf_of(house: House) -> ModelShelf:
+    return ModelShelf(house.deployment.path(house.settings.nlu.model_dir))
+
+
+def made_at(shelf: ModelShelf, version: str) -> datetime:
+    """When a version was put on the shelf. Raises OSError where it is not there."""
+    return datetime.fromtimestamp((shelf.folder / f"{version}.json").stat().st_mtime, UTC)
+
+
+def models_view(house: House) -> dict[str, Any]:
+    """The shelf as the API and the administrator's page show it; reads every version's description from disk."""
+    shelf = shelf_of(house)
     current = shelf.current()
-    found = []
-    for version in shelf.versions():
+    return {
+        "current": current,
+        "speaking": f"{house.engine.name}/{house.engine.version}",
+        "models": [_version(shelf, version, current) for version in shelf.versions()],
+    }
+
+
+def _version(shelf: ModelShelf, version: str, current: str | None) -> ModelView:
+    problem, report = "", {}
+    try:
         report = shelf.description(version)["report"]
-        found.append(
-            {
-                "version": version,
-                "current": version == current,
-                "rows": report["rows"],
-                "accuracy": report["category"]["accuracy"],
-                "macro_f1": report["category"]["macro_f1"],
-            }
-        )
-    return {"current": current, "speaking": f"{house.engine.name}/{house.engine.version}", "models": found}
+    except UnreadableModel as error:
+        problem = str(error)
+    category: Mapping[str, Any] = report.get("category", {})
+    return ModelView(
+        version=version,
+        current=version == current,
+        made_at=written(made_at(shelf, version)),
+        problem=problem,
+        rows=report.get("rows"),
+        accuracy=category.get("accuracy"),
+        macro_f1=category.get("macro_f1"),
+        calibration_error=category.get("calibration_error"),
+        coverage=category.get("coverage"),
+    )
 
 
 async def list_models(request: web.Request) -> web.Response:
-    return json_answer(_described(request))
+    return json_answer(await asyncio.to_thread(models_view, house_of(request)))
 
 
 async def choose(request: web.Request) -> web.Response:
     """Switch the pointer; every process meets the new model within seconds, no request is lost."""
-    wanted = await read_body(request, Choice)
-    shelf = _shelf(request)
+    house, wanted = house_of(request), await read_body(request, Choice)
+    before = shelf_of(house).current()
     try:
-        shelf.load(wanted.version)
-        shelf.make_current(wanted.version)
-    except UnreadableModel as error:
+        await asyncio.to_thread(_switch, house, wanted.version)
+    except (UnreadableModel, ValueError) as error:
         raise bad_fields([FieldError("version", str(error))]) from None
-    return json_answer(_described(request))
+    await house.store.account_events.add(
+        actor_of(request), Deed.MODEL_CHOSEN, wanted.version, house.now(), {"before": before}
+    )
+    return json_answer(await asyncio.to_thread(models_view, house))
+
+
+def _switch(house: House, version: str) -> None:
+    """Raises UnreadableModel for a version that cannot be read, ValueError for one that does not fit the categories."""
+    shelf = shelf_of(house)
+    if version not in shelf.versions():
+        raise UnreadableModel(f"模型库中没有版本“{version[:60]}”")
+    EmbeddedEngine(shelf.load(version), house.tree, house.settings.router.place_words)
+    shelf.make_current(version)
+
+
+async def corrections(request: web.Request) -> web.Response:
+    house = house_of(request)
+    limit = read_number(request, "limit", default=50, least=1, most=500)
+    return json_answer({"corrections": await corrections_view(house, limit)})
+
+
+async def corrections_view(house: House, limit: int) -> list[dict[str, Any]]:
+    """What people set right last, as the API and the administrator's page show it."""
+    return [
+        {
+            "ticket_no": one.ticket_no,
+            "at": written(one.at),
+            "actor": one.actor,
+            "text": one.text,
+            "before": {"code": one.before, "name": house.tree.name_of(one.before)},
+            "after": {"code": one.after, "name": house.tree.name_of(one.after)},
+            "note": one.note,
+        }
+        for one in await house.store.corrections.latest(limit)
+    ]
 
 
 async def quality(request: web.Request) -> web.Response:
-    house = house_of(request)
     count = read_number(request, "weeks", default=8, least=1, most=104)
+    return json_answer({"weeks": await quality_view(house_of(request), count)})
+
+
+async def quality_view(house: House, count: int) -> list[dict[str, Any]]:
+    """The last `count` weeks, the oldest first, category by category, as the API and the administrator's page show them."""
     now = house.now()
     monday = local(now).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=local(now).weekday())
     weeks = [monday - timedelta(weeks=back) for back in range(count - 1, -1, -1)]
     found = await house.store.corrections.untouched(weeks, now)
-    return json_answer(
+    return [
         {
-            "weeks": [
-                {
-                    "week": f"{local(one.week):%Y-%m-%d}",
-                    "category": {"code": one.category, "name": house.tree.name_of(one.category)},
-                    "tickets": one.tickets,
-                    "never_corrected": one.never_corrected,
-                    "share": one.never_corrected / one.tickets,
-                }
-                for one in found
-            ]
+            "week": f"{local(one.week):%Y-%m-%d}",
+            "category": {"code": one.category, "name": house.tree.name_of(one.category)},
+            "tickets": one.tickets,
+            "never_corrected": one.never_corrected,
+            "share": one.never_corrected / one.tickets,
         }
-    )
+        for one in found
+    ]

@@ -15,6 +15,7 @@ from domain.limit import Stage
 from domain.ticket import PressCause, PressLevel, Share, Status
 from intake_bot.api.routes import Parameter, Route, house_of, json_answer
 from intake_bot.house import House
+from intake_bot.sessions import COOKIE, CSRF_HEADER
 
 VERSION = "1.0.0"
 
@@ -26,6 +27,7 @@ _PROBLEM_ANSWERS: dict[int, str] = {
     409: "现在不能这样做",
     412: "已被他人更新",
     413: "正文太大",
+    415: "不是可用的照片",
     422: "内容有误，逐个字段说明",
     429: "太频繁",
     503: "暂时不能受理，请按 Retry-After 稍后重试",
@@ -68,7 +70,15 @@ def document(house: House, routes: Sequence[Route]) -> dict[str, Any]:
         },
         "paths": paths,
         "components": {
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer"},
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": COOKIE,
+                    "description": f"网页登录后的会话；改动类请求须带 {CSRF_HEADER} 头",
+                },
+            },
             "schemas": {
                 **_schemas(),
                 **{code: channel.schema() for code, channel in house.channels.items()},
@@ -89,9 +99,9 @@ def _operation(route: Route) -> dict[str, Any]:
     if parameters:
         described["parameters"] = [_parameter(one, route) for one in parameters]
     if route.body is not None:
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": dict(route.body)}}}
+        described["requestBody"] = {"required": True, "content": {route.body_type: {"schema": dict(route.body)}}}
     if route.roles is not None:
-        described["security"] = [{"token": []}]
+        described["security"] = [{"token": []}, {"session": []}]
         described["description"] = f"角色：{'、'.join(sorted(route.roles))}"
     for status in _problems(route):
         described["responses"][str(status)] = {
@@ -134,6 +144,10 @@ def _problems(route: Route) -> list[int]:
         found.add(404)
     if route.tag == "actions":
         found |= {409, 412}
+    if route.tag == "accounts" and "{account}" in route.path:
+        found.add(409)
+    if route.body_type.startswith("image/"):
+        found |= {409, 415}
     if route.path.endswith("/login"):
         found |= {401, 403, 429}
     return sorted(found)
@@ -213,8 +227,12 @@ def _schemas() -> dict[str, Any]:
                 "name": _text(),
             }
         ),
+        "Picture": _object(
+            {"id": _text(), "url": _text(), "width": {"type": "integer"}, "height": {"type": "integer"}}
+        ),
         "Identity": _object({"account": _text(), "role": _text(), "brigade": _maybe(_text())}),
         "Events": _object({"ticket_no": _text(), "events": _list(_event())}),
+        "TicketSummary": _summary(),
         "TicketPage": _object({"items": _list(_summary()), "next_cursor": _maybe(_text())}),
         "Ticket": _ticket(answer),
     }
@@ -350,6 +368,11 @@ def _ticket(answer: Mapping[str, Any]) -> dict[str, Any]:
             },
             "claimed": {"type": "object", "description": "平台所称的类型、紧急程度和代码，只作参考"},
             "attachments": _list(_object({"name": _text(), "url": _text()})),
+            "supplements": {
+                "type": "array",
+                "items": {"type": "object"},
+                "description": "其后补充或另行发来的内容，由早到晚；只在查看单件工单时给出",
+            },
             "understanding": {"type": "object", "description": "模型的判断：类型、事项、备选、依据、地名、风险"},
             "problems": _list(_text("派单规则出错的说明，须由管理员处理")),
             "reported_at": _MOMENT,
@@ -371,5 +394,5 @@ def _ticket(answer: Mapping[str, Any]) -> dict[str, Any]:
                 _object({"action": {"type": "string", "enum": [str(one) for one in Action]}, "name": _text()})
             ),
         },
-        optional=("refer_to", "merged_into"),
+        optional=("refer_to", "merged_into", "supplements"),
     )

@@ -20,7 +20,7 @@ class FieldError:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)  # neither frozen nor with slots: an exception takes its traceback along
 class Problem(Exception):
     """A refusal. Raise it anywhere under a request; the middleware turns it into the answer.
 

@@ -12,12 +12,15 @@ from aiohttp import web
 
 from domain.people import Actor, Role
 from intake_bot.house import House
+from storage.accounts import Session
 
 HOUSE: web.AppKey[House] = web.AppKey("house", House)
 STOPPING: web.AppKey[asyncio.Event] = web.AppKey("stopping", asyncio.Event)
 """Set when the service is told to stop: answers that would go on for long end themselves."""
 ACTOR: web.RequestKey[Actor] = web.RequestKey("actor", Actor)
 """The key under which authentication leaves the `Actor` on the request."""
+SESSION: web.RequestKey[Session] = web.RequestKey("session", Session)
+"""The session on a page, where the caller has one."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 EVERYONE: frozenset[Role] = frozenset({Role.OPERATOR, Role.BRIGADE, Role.SUPERVISOR, Role.ADMINISTRATOR})
@@ -38,8 +41,11 @@ class Parameter:
 class Route:
     """One method of one address.
 
-    `roles`: who may call it with a bearer token; None: open to anyone, or guarded by a signature (`signed`).
+    `roles`: who may call it, with a bearer token or signed in on a page; None: open to anyone, or guarded by a
+    signature (`signed`).
     `body`: the JSON schema of the request body. `answers`: status → (description, JSON schema of the body or None).
+    `page`: for people in a browser: who is not signed in is led to the sign-in, refusals are pages, and OpenAPI is silent
+    about it.
     """
 
     method: str
@@ -53,6 +59,12 @@ class Route:
     body: Mapping[str, Any] | None = None
     answers: Mapping[int, tuple[str, Mapping[str, Any] | None]] = field(default_factory=dict)
     answer_type: str = "application/json"
+    body_type: str = "application/json"
+    page: bool = False
+
+
+ROUTE: web.RequestKey[Route] = web.RequestKey("route", Route)
+"""The row that a request was led to."""
 
 
 def house_of(request: web.Request) -> House:

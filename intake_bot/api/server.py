@@ -6,27 +6,53 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from functools import partial
 
 import structlog
 from aiohttp import web
 
 from adapters.channel import Channel
 from domain.limit import Limit
+from intake_bot.api.absences import absence_routes
 from intake_bot.api.accounts import account_routes
 from intake_bot.api.assessment import assessment_routes
+from intake_bot.api.audit import audit_routes
 from intake_bot.api.authentication import authenticate
 from intake_bot.api.channels import channel_routes
 from intake_bot.api.health import health_routes
 from intake_bot.api.models import model_routes
+from intake_bot.api.open311 import open311_routes
 from intake_bot.api.openapi import openapi_route
+from intake_bot.api.outbox import outbox_routes
+from intake_bot.api.pictures import picture_routes
+from intake_bot.api.platforms import platform_routes
 from intake_bot.api.problems import Problem, busy
 from intake_bot.api.replies import reply_routes
-from intake_bot.api.routes import HOUSE, STOPPING, Handler, Route
+from intake_bot.api.reporters import reporter_routes
+from intake_bot.api.reports import report_routes
+from intake_bot.api.routes import HOUSE, ROUTE, STOPPING, Handler, Route
+from intake_bot.api.suggestions import suggestion_routes
 from intake_bot.api.supervision import supervision_routes
 from intake_bot.api.tickets import ticket_routes
+from intake_bot.api.users import user_routes
+from intake_bot.api.wechat import wechat_routes
 from intake_bot.assessment import assessing_of, schedule_of
+from intake_bot.conversation.dialogue import forget_old, keep_finishing
 from intake_bot.delivery import Delivery
 from intake_bot.house import House
+from intake_bot.pages.admin import admin_routes
+from intake_bot.pages.board import board_routes
+from intake_bot.pages.brigade import brigade_routes
+from intake_bot.pages.citizen import citizen_routes
+from intake_bot.pages.desk import desk_routes
+from intake_bot.pages.maps import map_route
+from intake_bot.pages.portal import portal_routes
+from intake_bot.pages.problems import problem_page
+from intake_bot.pages.rendering import PAGES, Pages, static_route
+from intake_bot.pages.sign_in import sign_in_routes
+from intake_bot.pages.static import Assets
+from intake_bot.portal import PORTAL, portal_of
+from intake_bot.searching import keep_index
 from storage.store import StorageUnavailable
 from supervision.scheduler import Supervisor
 
@@ -38,17 +64,44 @@ ABSENCES_EVERY = 60.0
 
 def all_routes(channels: Iterable[Channel]) -> list[Route]:
     """Every address of the service; `/api/openapi.json` is made from the same list."""
+    channels = tuple(channels)
     routes = [
         *channel_routes(channels),
+        *platform_routes(channels),
+        *wechat_routes(),
+        *suggestion_routes(),
         *ticket_routes(),
         *reply_routes(),
+        *reporter_routes(),
         *supervision_routes(),
         *assessment_routes(),
+        *report_routes(),
         *account_routes(),
+        *user_routes(),
+        *absence_routes(),
+        *outbox_routes(),
+        *audit_routes(),
         *model_routes(),
+        *picture_routes(),
+        *open311_routes(),
         *health_routes(),
     ]
-    return [*routes, openapi_route(routes)]
+    return [*routes, openapi_route(routes), *page_routes()]
+
+
+def page_routes() -> list[Route]:
+    """Every address for people in a browser."""
+    return [
+        *citizen_routes(),
+        *sign_in_routes(),
+        *portal_routes(),
+        *brigade_routes(),
+        *board_routes(),
+        *desk_routes(),
+        *admin_routes(),
+        map_route(),
+        static_route(),
+    ]
 
 
 def build_app(house: House, *, timers: bool = True) -> web.Application:
@@ -57,6 +110,8 @@ def build_app(house: House, *, timers: bool = True) -> web.Application:
     app[HOUSE] = house
     app[STOPPING] = asyncio.Event()
     app.on_shutdown.append(_stop_streams)
+    app[PAGES] = Pages(Assets())
+    app[PORTAL] = portal_of(house)
     for route in all_routes(house.channels.values()):
         app.router.add_route(route.method, route.path, _guarded(route))
     if timers:
@@ -70,6 +125,7 @@ async def _stop_streams(app: web.Application) -> None:
 
 def _guarded(route: Route) -> Handler:
     async def handler(request: web.Request) -> web.StreamResponse:
+        request[ROUTE] = route
         await authenticate(request, route)
         return await route.handler(request)
 
@@ -86,17 +142,16 @@ async def _watch(
     try:
         response = await handler(request)
     except Problem as problem:
-        response = problem.response()
+        response = _refused(request, problem)
     except StorageUnavailable as error:
         log.error("storage_unavailable", request=request_id, error=str(error))
-        response = busy("数据库暂时不可用，来件未受理，请稍后重新发送").response()
+        response = _refused(request, busy("数据库暂时不可用，来件未受理，请稍后重新发送"))
     except web.HTTPException as error:
-        response = _of_http(request, error).response()
+        response = _refused(request, _of_http(request, error))
     except Exception:
         log.exception("request_failed", request=request_id, method=request.method, route=_route_name(request))
-        response = Problem(
-            500, "internal", "服务内部错误", f"请求没有完成，请稍后重试；如仍失败，请将编号 {request_id} 告知管理员"
-        ).response()
+        detail = f"请求没有完成，请稍后重试；如仍失败，请将编号 {request_id} 告知管理员"
+        response = _refused(request, Problem(500, "internal", "服务内部错误", detail))
     if not response.prepared:
         response.headers["X-Request-Id"] = request_id
         response.headers["X-Content-Type-Options"] = "nosniff"
@@ -106,6 +161,14 @@ async def _watch(
     house.counters.answered(request.method, _route_name(request), response.status, seconds)
     log.debug("answered", request=request_id, method=request.method, route=_route_name(request), status=response.status)
     return response
+
+
+def _refused(request: web.Request, problem: Problem) -> web.StreamResponse:
+    """A refusal as its reader can use it: a page for people, problem details for programs."""
+    route = request.get(ROUTE)
+    if route.page if route is not None else "text/html" in request.headers.get("Accept", ""):
+        return problem_page(request, problem)
+    return problem.response()
 
 
 def _route_name(request: web.Request) -> str:
@@ -144,13 +207,18 @@ async def _timers(app: web.Application) -> AsyncIterator[None]:
         hourly={
             "freeze_assessment": assessing_of(house).freeze_due,
             "reports": schedule_of(house).make_due,
+            "forget_conversations": partial(forget_old, house),
         },
     )
     delivery = Delivery(house, house.settings.delivery)
     supervisor.start()
     delivery.start()
     absences = asyncio.create_task(_follow_absences(house), name="absences")
+    index = asyncio.create_task(keep_index(house), name="search")
+    conversations = asyncio.create_task(keep_finishing(house), name="conversations")
     yield
+    conversations.cancel()
+    index.cancel()
     absences.cancel()
     await delivery.stop()
     await supervisor.stop()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from aiohttp import web
 
-from domain.complaint import KIND_NAMES, URGENCY_NAMES, Kind, Urgency
+from domain.complaint import Kind, Urgency
 from domain.light import LIGHT_NAMES, Light
 from domain.limit import STAGE_NAMES, Stage
 from domain.people import Actor, Role
@@ -18,12 +18,14 @@ from intake_bot.api.problems import FieldError, bad_fields, not_found
 from intake_bot.api.routes import EVERYONE, Parameter, Route, actor_of, house_of, json_answer
 from intake_bot.api.stream import stream_route
 from intake_bot.api.views import moment
+from intake_bot.assessment import group_names
 from intake_bot.house import House
 from storage.figures import Dimension, Slice
 from storage.lights import LitClock
 from supervision.figures import Comparison, Figure, Group, Metrics, Times, Value, earlier
 from supervision.gaps import GAP_NAMES
 from supervision.metrics import BY_CODE, METRICS, Metric
+from supervision.reports.content import Names
 from supervision.settings import GapCode
 
 
@@ -233,7 +235,7 @@ async def metrics(request: web.Request) -> web.Response:
     by = read_choice(request, "group_by", Dimension)
     comparison = read_choice(request, "compare", Comparison)
     computing = _computing(house)
-    names = _names(house, by)
+    named = group_names(house.settings, house.router, house.tree)
     figures = [
         await computing.compute(metric, wanted, now, by=by, comparison=comparison) for metric in _read_codes(request)
     ]
@@ -244,7 +246,7 @@ async def metrics(request: web.Request) -> web.Response:
             "compared_with": _period(past) if past is not None else None,
             "group_by": by,
             "smallest_ranked": house.settings.supervision.smallest_ranked,
-            "metrics": [_figure_view(one, names) for one in figures],
+            "metrics": [_figure_view(one, by, named) for one in figures],
         }
     )
 
@@ -312,34 +314,7 @@ def _read_codes(request: web.Request) -> tuple[Metric, ...]:
     return tuple(BY_CODE[code] for code in dict.fromkeys(codes)) or METRICS
 
 
-def _names(house: House, by: Dimension | None) -> Callable[[str], str]:
-    """What people call the groups of a dimension."""
-    router, settings = house.router, house.settings
-    areas = {area.code: area.name for area in settings.router.territory.areas}
-
-    def category(code: str) -> str:
-        leaf = house.tree.get(code)
-        return leaf.name if leaf is not None else code
-
-    def channel(code: str) -> str:
-        known = house.channels.get(code)
-        return known.settings.name if known is not None else code
-
-    known: dict[Dimension, Callable[[str], str]] = {
-        Dimension.CHANNEL: channel,
-        Dimension.KIND: lambda code: KIND_NAMES[Kind(code)],
-        Dimension.URGENCY: lambda code: URGENCY_NAMES[Urgency(code)],
-        Dimension.CATEGORY: category,
-        Dimension.BRIGADE: router.unit_name,
-        Dimension.AREA: lambda code: areas.get(code, code),
-        Dimension.CELL: router.cell_name,
-        Dimension.HANDLER: router.person_name,
-    }
-    named = known.get(by, str) if by is not None else str
-    return lambda key: named(key) if key else "（无）"
-
-
-def _figure_view(figure: Figure, names: Callable[[str], str]) -> dict[str, Any]:
+def _figure_view(figure: Figure, by: Dimension | None, names: Names) -> dict[str, Any]:
     metric = figure.metric
     return {
         "code": metric.code,
@@ -354,7 +329,7 @@ def _figure_view(figure: Figure, names: Callable[[str], str]) -> dict[str, Any]:
         },
         "total": _value_view(figure.total),
         "before": _value_view(figure.before),
-        "groups": [_group_view(one, names(one.key)) for one in figure.groups],
+        "groups": [_group_view(one, names(by, one.key)) for one in figure.groups if by is not None],
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from adapters.channel import Refused, Unreadable
-from domain.actions import DETAILS, Merge
+from domain.actions import DETAILS, Merge, Resolve
 from domain.handling import handle
 from domain.handling.closing import merge
 from domain.lifecycle import ACTION_NAMES, RULES, Action, Forbidden, Incomplete, NotAllowed
@@ -22,9 +22,10 @@ from intake_bot.api.bodies import read_body, schema_of
 from intake_bot.api.filters import filter_parameters, read_filter, read_number, read_word
 from intake_bot.api.problems import FieldError, Problem, bad_fields, not_found, unreadable
 from intake_bot.api.routes import DESK, EVERYONE, Parameter, Route, actor_of, house_of, json_answer
-from intake_bot.api.views import answer, moment, ticket_view
+from intake_bot.api.views import answer, moment, supplement_view, ticket_view
 from intake_bot.intake import take
-from storage.store import TicketNotFound, VersionConflict
+from intake_bot.pictures import pictures_belong
+from storage.store import RequestKey, TicketNotFound, VersionConflict
 from storage.tickets import TicketSummary
 
 _NO = Parameter("no", "工单编号，如 FH261124-00001", place="path")
@@ -86,7 +87,7 @@ def ticket_routes() -> list[Route]:
 
 
 def _action_route(action: Action) -> Route:
-    roles = frozenset[Role]().union(*(rule.roles for rule in RULES if rule.action is action))
+    roles = frozenset[Role]().union(*(rule.roles for rule in RULES if rule.action is action)) & EVERYONE
     return Route(
         "POST",
         f"/api/v1/tickets/{{no}}/{action}",
@@ -94,7 +95,11 @@ def _action_route(action: Action) -> Route:
         ACTION_NAMES[action],
         "actions",
         roles,
-        parameters=(_NO, Parameter("If-Match", "只在工单版本号与此相符时执行", place="header")),
+        parameters=(
+            _NO,
+            Parameter("If-Match", "只在工单版本号与此相符时执行", place="header"),
+            Parameter("Idempotency-Key", "本次操作的编号；以同一编号再次提交不会重复执行", place="header"),
+        ),
         body=schema_of(DETAILS[action]),
         answers={200: ("执行后的工单", _TICKET)},
     )
@@ -145,7 +150,10 @@ async def enter_ticket(request: web.Request) -> web.Response:
 async def get_ticket(request: web.Request) -> web.Response:
     house = house_of(request)
     ticket = await found_ticket(request)
-    return json_answer(ticket_view(house, ticket, actor_of(request)), headers={"ETag": f'"{ticket.version}"'})
+    actor = actor_of(request)
+    added = await house.store.tickets.supplements(ticket.no)
+    view = ticket_view(house, ticket, actor) | {"supplements": [supplement_view(ticket, one, actor) for one in added]}
+    return json_answer(view, headers={"ETag": f'"{ticket.version}"'})
 
 
 async def get_events(request: web.Request) -> web.Response:
@@ -190,6 +198,7 @@ def _acting(action: Action) -> Callable[[web.Request], Any]:
         no = request.match_info["no"]
         expected = _expected_version(request)
         now = house.now()
+        key = request_key(request, now)
         try:
             if isinstance(details, Merge):
                 ticket = await _merge(request, no, details, expected)
@@ -198,7 +207,9 @@ def _acting(action: Action) -> Callable[[web.Request], Any]:
                 def work(before: Ticket) -> Outcome:
                     return handle(before, action, details, actor, now, house.planner)
 
-                ticket = await house.store.change(no, work, expected_version=expected)
+                ticket = await house.store.change(no, work, expected_version=expected, key=key)
+                if isinstance(details, Resolve):
+                    await pictures_belong(house, ticket.no, (*details.photos_before, *details.photos))
         except TicketNotFound:
             raise not_found(f"没有编号为“{no}”的工单") from None
         except Forbidden as error:
@@ -234,6 +245,16 @@ async def _merge(request: web.Request, no: str, details: Merge, expected: int | 
 
     merged, _ = await house.store.change_two(no, details.into, work, expected_version=expected)
     return merged
+
+
+def request_key(request: web.Request, now: datetime) -> RequestKey | None:
+    """What the caller calls this very request; of another caller the same key is another request."""
+    given = request.headers.get("Idempotency-Key", "").strip()
+    if not given:
+        return None
+    if not given.isascii() or not given.isprintable() or len(given) > 64:
+        raise bad_fields([FieldError("Idempotency-Key", "Idempotency-Key 应为不超过 64 个字符的编号")])
+    return RequestKey(f"{actor_of(request).name}:{given}", now)
 
 
 def _expected_version(request: web.Request) -> int | None:

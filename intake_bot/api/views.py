@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from domain.complaint import KIND_NAMES, URGENCY_NAMES, Kind, Reporter
+from domain.complaint import KIND_NAMES, URGENCY_NAMES, Complaint, Reporter
+from domain.disclosure import for_unit, sees_reporter
 from domain.lifecycle import ACTION_NAMES, allowed_actions
 from domain.light import LIGHT_NAMES
 from domain.limit import STAGE_NAMES
 from domain.people import Actor, Role
-from domain.privacy import masked_name, masked_phone, masked_text
+from domain.privacy import masked_name, masked_phone
 from domain.ticket import LEVEL_NAMES, STATUS_NAMES, Assignment, Clock, PressOrder, Status, Ticket
 from intake_bot.house import House
 
@@ -20,7 +22,12 @@ LOCAL = ZoneInfo("Asia/Shanghai")
 
 def moment(at: datetime | None) -> str | None:
     """A time as people here read it: ISO 8601 with +08:00, to the second."""
-    return at.astimezone(LOCAL).isoformat(timespec="seconds") if at else None
+    return written(at) if at else None
+
+
+def written(at: datetime) -> str:
+    """`moment` of a time that there is."""
+    return at.astimezone(LOCAL).isoformat(timespec="seconds")
 
 
 def answer(house: House, ticket: Ticket, *, duplicate: bool) -> dict[str, Any]:
@@ -57,11 +64,17 @@ def _cell(house: House, share: Assignment | None) -> dict[str, str] | None:
 def ticket_view(house: House, ticket: Ticket, actor: Actor) -> dict[str, Any]:
     """A ticket for somebody of ours. What identifies the reporter is shown by role: see `reporter_view`."""
     complaint = ticket.complaint
-    hidden = not sees_reporter(ticket, actor)
+    unit = actor.role is Role.BRIGADE
+
+    def told(text: str) -> str:
+        """A unit reads numbers in a text only by a look that is on record (`reporters`)."""
+        return for_unit(text, ticket) if unit else text
+
     point = complaint.place.point
     lead = ticket.lead
     return {
         **answer(house, ticket, duplicate=False),
+        "why": told("；".join(ticket.why)),
         "version": ticket.version,
         "status_name": STATUS_NAMES[ticket.status],
         "kind_name": KIND_NAMES[ticket.kind],
@@ -72,12 +85,12 @@ def ticket_view(house: House, ticket: Ticket, actor: Actor) -> dict[str, Any]:
         "channel": complaint.channel,
         "source_no": complaint.source_no,
         "source_version": ticket.source_version,
-        "title": masked_text(complaint.title) if hidden else complaint.title,
-        "content": masked_text(complaint.content) if hidden else complaint.content,
-        "address": complaint.place.address,
+        "title": told(complaint.title),
+        "content": told(complaint.content),
+        "address": told(complaint.place.address),
         "point": {"longitude": point.longitude, "latitude": point.latitude} if point else None,
-        "party": complaint.party,
-        "appeal": complaint.appeal,
+        "party": told(complaint.party),
+        "appeal": told(complaint.appeal),
         "reporter": reporter_view(ticket, actor),
         "claimed": {
             "kind": complaint.claimed_kind,
@@ -96,18 +109,15 @@ def ticket_view(house: House, ticket: Ticket, actor: Actor) -> dict[str, Any]:
             "kind_confidence": round(ticket.understanding.kind_confidence, 4),
             "category": ticket.understanding.category,
             "runners_up": ticket.understanding.runners_up,
-            "words": ticket.understanding.words,
-            "places": ticket.understanding.places,
+            "words": [replace(one, text=told(one.text)) for one in ticket.understanding.words],
+            "places": [told(one) for one in ticket.understanding.places],
             "risks": ticket.understanding.risks,
             "times": [
                 {"text": one.text, "from": moment(one.start), "to": moment(one.end), "recurring": one.recurring}
                 for one in ticket.understanding.times
             ],
-            "parties": [{"text": one.text, "kind": one.kind} for one in ticket.understanding.parties],
-            "matters": [
-                {"text": masked_text(one.text) if hidden else one.text, "category": one.category}
-                for one in ticket.understanding.matters
-            ],
+            "parties": [{"text": told(one.text), "kind": one.kind} for one in ticket.understanding.parties],
+            "matters": [{"text": told(one.text), "category": one.category} for one in ticket.understanding.matters],
         },
         "problems": ticket.problems,
         "reported_at": moment(complaint.reported_at),
@@ -140,11 +150,23 @@ def ticket_view(house: House, ticket: Ticket, actor: Actor) -> dict[str, Any]:
     }
 
 
-def sees_reporter(ticket: Ticket, actor: Actor) -> bool:
-    """Whether this role may see who reported. A brigade never learns it of a confidential matter or a report (举报)."""
-    if actor.role is not Role.BRIGADE:
-        return True
-    return not (ticket.complaint.reporter.confidential or ticket.kind is Kind.REPORT)
+def supplement_view(ticket: Ticket, added: Complaint, actor: Actor) -> dict[str, Any]:
+    """What was sent for a ticket later: in another wording by a platform, or in addition by the citizen.
+
+    A secret once asked for holds for all of it.
+    """
+    secret = added.reporter.confidential or ticket.complaint.reporter.confidential
+    later = replace(ticket, complaint=replace(added, reporter=replace(added.reporter, confidential=secret)))
+    point = added.place.point
+    return {
+        "received_at": moment(added.received_at),
+        "source_version": added.source_version,
+        "content": for_unit(added.content, later) if actor.role is Role.BRIGADE else added.content,
+        "address": added.place.address,
+        "point": {"longitude": point.longitude, "latitude": point.latitude} if point else None,
+        "reporter": reporter_view(later, actor),
+        "attachments": [{"name": one.name, "url": one.url} for one in added.attachments],
+    }
 
 
 def reporter_view(ticket: Ticket, actor: Actor) -> dict[str, Any]:

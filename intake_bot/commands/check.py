@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 
 from intake_bot.commands.console import console, deployment_and_tree
@@ -23,6 +24,9 @@ def check() -> None:
         if not secret:
             variable = settings.channels[code].secret_env
             console.print(f"提醒：环境变量 {variable} 没有设置，渠道 {code} 暂不能接收来件。", markup=False)
+    portal = settings.sign_in.portal
+    if portal is not None and not os.environ.get(portal.secret_env):
+        console.print(f"提醒：环境变量 {portal.secret_env} 没有设置，统一门户登录暂不可用。", markup=False)
     if deployment.boundaries.schematic:
         console.print("提醒：网格边界为示意，坐标只在没有地名时采用。", markup=False)
     calendar = settings.calendar.work_calendar()

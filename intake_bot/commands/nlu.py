@@ -153,6 +153,8 @@ def _of_shipped(engine: EmbeddedEngine) -> str:
     for name, one in parts[:2]:
         lines += ["", f"### 准确率与覆盖率：{name}", "", "| 覆盖率 | 准确率 | 置信度下限 |", "|---|---|---|"]
         lines += [f"| {coverage:.2f} | {right:.4f} | {least:.3f} |" for coverage, right, least in one["curve"]]
+        lines += ["", "| 派单门槛（router.threshold） | 自动派单的占比 | 其中正确的 |", "|---|---|---|"]
+        lines += [f"| {least:.2f} | {coverage:.3f} | {right:.4f} |" for least, coverage, right in one["by_confidence"]]
     return "\n".join(lines) + "\n"
 
 

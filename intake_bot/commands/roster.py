@@ -2,38 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from python_calamine import CalamineError, CalamineWorkbook
 
-from domain.absence import Absence
-from domain.worktime import local, midnight_after
 from intake_bot.commands.console import console, deployment_and_tree, fail, run
+from intake_bot.roster_sheets import Sheet, UnreadableSheet, read_absences, sheet_rows
 from storage.migrate import upgrade
 from storage.store import Store
 
 app = typer.Typer(help="值班与离岗", no_args_is_help=True)
-
-PERSON = ("账号", "姓名")
-START, END, REASON = "离岗开始", "离岗结束", "事由"
-_WRITTEN = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M")
-_WRITTEN_DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%Y年%m月%d日")
-
-Cell = object
-Sheet = Sequence[Sequence[Cell]]
-
-
-class UnreadableSheet(Exception):
-    """A sheet that cannot be imported; each message is Chinese and names the row."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("；".join(problems))
-        self.problems = problems
 
 
 @app.callback()
@@ -70,75 +50,7 @@ def import_roster(
 def read_sheet(file: Path) -> Sheet:
     """The rows of the first sheet of an .xlsx, or of a .csv in UTF-8 or GB18030. Raises UnreadableSheet."""
     try:
-        if file.suffix.lower() == ".xlsx":
-            return CalamineWorkbook.from_path(file).get_sheet_by_index(0).to_python()
         content = file.read_bytes()
-    except (OSError, CalamineError):
+    except OSError:
         raise UnreadableSheet([f"文件 {file.name} 打不开，请确认它存在且为 .xlsx 或 .csv"]) from None
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return list(csv.reader(content.decode(encoding).splitlines()))
-        except UnicodeDecodeError:
-            continue
-    raise UnreadableSheet([f"文件 {file.name} 的编码不认识，请另存为 UTF-8 编码的 .csv 或 .xlsx"])
-
-
-def read_absences(rows: Sheet, people: Mapping[str, str]) -> list[Absence]:
-    """The absences of a sheet, all or none. `people`: account → name. Raises UnreadableSheet with every row that is wrong.
-
-    A day without a time means its beginning as a start, and its end as an end.
-    """
-    if not rows:
-        raise UnreadableSheet(["表是空的"])
-    heading = [str(cell).strip() for cell in rows[0]]
-    person = next((one for one in PERSON if one in heading), None)
-    missing = [one for one in (START, END) if one not in heading]
-    if person is None or missing:
-        lacking = "、".join(([] if person else ["账号（或姓名）"]) + missing)
-        raise UnreadableSheet([f"表头缺少：{lacking}"])
-    found, problems = [], []
-    for number, cells in enumerate(rows[1:], start=2):
-        row = dict(zip(heading, cells, strict=False))
-        if not any(str(cell).strip() for cell in cells):
-            continue
-        try:
-            found.append(_absence(row, person, people))
-        except ValueError as error:
-            problems.append(f"第 {number} 行：{error}")
-    if problems:
-        raise UnreadableSheet(problems)
-    return found
-
-
-def _absence(row: Mapping[str, Cell], heading: str, people: Mapping[str, str]) -> Absence:
-    who = str(row.get(heading, "")).strip()
-    accounts = [who] if who in people else [account for account, name in people.items() if name == who]
-    if len(accounts) != 1:
-        what = "没有这个人" if not accounts else "有几个人同名，请改用账号"
-        raise ValueError(f"{heading}“{who}”在 config.yml 的人员中{what}")
-    start, end = _moment(row.get(START), START, is_end=False), _moment(row.get(END), END, is_end=True)
-    if end <= start:
-        raise ValueError(f"{END}应晚于{START}")
-    return Absence(accounts[0], start, end, str(row.get(REASON, "") or "").strip())
-
-
-def _moment(cell: Cell, heading: str, *, is_end: bool) -> datetime:
-    """A cell as a moment in UTC. Raises ValueError, in Chinese, for what is none."""
-    if isinstance(cell, datetime):
-        # A sheet's day without a time comes as its midnight.
-        whole_day = is_end and cell.time() == time(0)
-        return midnight_after(cell.date()) if whole_day else local(cell).astimezone(UTC)
-    if isinstance(cell, date):
-        return midnight_after(cell) if is_end else local(datetime.combine(cell, time(0))).astimezone(UTC)
-    written = str(cell or "").strip()
-    for form in _WRITTEN:
-        try:
-            return local(datetime.strptime(written, form)).astimezone(UTC)  # noqa: DTZ007  (`local` gives the zone)
-        except ValueError:
-            continue
-    for form in _WRITTEN_DAYS:
-        try:
-            return _moment(datetime.strptime(written, form).date(), heading, is_end=is_end)  # noqa: DTZ007
-        except ValueError:
-            continue
-    raise ValueError(f"{heading}“{written}”不是时间，应如 2026-12-01 08:30 或 2026-12-01")
+    return sheet_rows(content)

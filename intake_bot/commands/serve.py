@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from datetime import UTC, datetime
 
@@ -13,10 +14,10 @@ from domain.category import CategoryTree
 from domain.people import Role
 from intake_bot.api.server import build_app
 from intake_bot.commands.console import console, deployment_and_tree, fail, run
-from intake_bot.commands.users import one_time_password
 from intake_bot.engines import open_engine
 from intake_bot.house import House, open_house
 from intake_bot.logs import configure_logs
+from intake_bot.passwords import one_time_password
 from intake_bot.settings import Deployment
 from storage.accounts import AccountExists
 
@@ -38,6 +39,10 @@ async def _serve(deployment: Deployment, tree: CategoryTree) -> None:
         password = await _first_account(house)
         runner = web.AppRunner(build_app(house), access_log=None, handle_signals=False, shutdown_timeout=DRAIN_SECONDS)
         await runner.setup()
+        # The model, the dictionaries and the rules stay for good. Left where it is, every full collection of garbage would
+        # look through all of them again and keep every request waiting meanwhile.
+        gc.collect()
+        gc.freeze()
         stop = _stop_signal()
         try:
             site = web.TCPSite(runner, deployment.host, deployment.port, backlog=1024, reuse_address=True)

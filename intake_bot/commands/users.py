@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from domain.people import Role
 from intake_bot.commands.console import console, deployment_and_tree, fail, run
+from intake_bot.passwords import one_time_password
 from storage.accounts import AccountExists
 from storage.migrate import upgrade
 from storage.store import Store
@@ -17,11 +17,6 @@ from storage.store import Store
 app = typer.Typer(help="账号", no_args_is_help=True)
 
 SIGNING_IN = (Role.OPERATOR, Role.BRIGADE, Role.SUPERVISOR, Role.ADMINISTRATOR)
-
-
-def one_time_password() -> str:
-    """A password that must be changed at the first sign-in."""
-    return secrets.token_urlsafe(12)
 
 
 @app.callback()

@@ -36,10 +36,10 @@ _QUOTED_REPLY = re.compile(
     r"(?:回复|答复|答覆|回覆|告知|反馈)(?:我|我们|本人|市民|来电人)?(?:说|称|道|是|为|内容)?[:：，,]?\s*[“\"「『][^”\"」』]{4,400}[”\"」』]"
 )
 _REPLY_MARK = re.compile(r"[复馈知][^“\"「『]{0,6}[“\"「『]")
-_WORD = np.uint64(0x5851F42D4C957F2D)
-_MIX = np.uint64(0xFF51AFD7ED558CCD)
+WORD = np.uint64(0x5851F42D4C957F2D)
+MIX = np.uint64(0xFF51AFD7ED558CCD)
 _THREE = np.uint64(3)
-_HALF = np.uint64(33)
+HALF = np.uint64(33)
 _SIXTEEN = np.uint64(16)
 _LAST_CHARACTER = np.uint64(0xFFFF)
 _ALMOST_NOTHING = 1e-9
@@ -84,18 +84,18 @@ def read(texts: Sequence[str], dictionary: GramTable) -> Reading:
     points = fold("\0".join([without_quoted_reply(text) for text in excerpts]) + "\0")
     begin, offsets, openings = 0, [0], []
     for text in excerpts:
-        openings.append(begin + _opening(text))
+        openings.append(begin + opening_of(text))
         begin += len(text) + 1
         offsets.append(begin)
     grams = grams_of(points)
     starts, ends = words_of(points, grams, dictionary)
     words = grams[np.minimum(ends - starts, LONGEST) - 1, starts]
-    words ^= _WORD
-    words *= _MIX
-    words ^= words >> _HALF
+    words ^= WORD
+    words *= MIX
+    words ^= words >> HALF
     pairs = words[:-1] * _THREE
     pairs ^= words[1:]
-    pairs *= _MIX
+    pairs *= MIX
     if len(excerpts) > 1:  # a text's last word makes no pair with the next text's first
         firsts = np.searchsorted(starts, offsets[1:-1])
         pairs[firsts[(firsts > 0) & (firsts < starts.size)] - 1] = 0
@@ -113,7 +113,8 @@ def read(texts: Sequence[str], dictionary: GramTable) -> Reading:
     )
 
 
-def _opening(text: str) -> int:
+def opening_of(text: str) -> int:
+    """Where the title or first sentence ends."""
     end = _SENTENCE_END.search(text, 4, OPENING_CHARACTERS)
     return end.end() if end else min(len(text), OPENING_CHARACTERS)
 

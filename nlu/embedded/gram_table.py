@@ -40,6 +40,13 @@ class GramTable:
                 return cls(*placed)
             size *= 2
 
+    def keys(self) -> Keys:
+        """All keys, in order of their ids."""
+        used = np.flatnonzero(self.slots)
+        found = np.empty(used.size, dtype=np.uint64)
+        found[self.ids[used]] = self.slots[used]
+        return found
+
     def find(self, keys: Keys) -> Ids:
         """The id of each key, -1 for one that is not contained."""
         slot = (keys * _FIRST) >> self._shift

@@ -156,6 +156,9 @@ class Assessing:
         """
         due = local(now) - timedelta(days=self._settings.freeze_after_days)
         month = month_before(due.date())
+        began = await self._store.assessments.began_at()
+        if began is None or began >= month_slice(month).end:
+            return None  # the service was not there yet
         if await self._store.assessments.frozen(month, Level.BRIGADE) is not None:
             return None
         try:

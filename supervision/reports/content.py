@@ -17,7 +17,7 @@ from storage.figures import Dimension, Member, Slice
 from storage.store import Store
 from supervision.assessment.assessing import Assessing, MonthResult
 from supervision.figures import Comparison, Metrics, Value, earlier
-from supervision.metrics import BY_CODE, METRICS, Metric, MetricUnit
+from supervision.metrics import BY_CODE, METRICS, Metric
 from supervision.reports.periods import Period
 
 Names = Callable[[Dimension, str], str]
@@ -174,17 +174,12 @@ class Gathering:
         return OverviewRow(metric, figure.total, figure.before, last_year.total)
 
     async def _tables(self, wanted: Slice) -> dict[Dimension, GroupTable]:
-        """All tables, with one query for each metric: `Metrics.compute` would ask once for each table."""
+        """All tables: each metric's groups, one metric after the other."""
         found: dict[Dimension, dict[str, dict[str, Value]]] = {one: {} for one in GROUPINGS}
         for metric in GROUPED:
-            counts: dict[tuple[Dimension, str], tuple[int, int]] = {}
-            for one in await self._store.figures.cross_counts(metric.measure, wanted, tuple(GROUPINGS)):
-                for group in zip(GROUPINGS, one.keys, strict=True):
-                    n, hits = counts.get(group, (0, 0))
-                    counts[group] = (n + one.members, hits + one.hits)
-            for (dimension, key), (n, hits) in counts.items():
-                value = hits / n if metric.unit is MetricUnit.RATE else float(n)
-                found[dimension].setdefault(key, {})[metric.code] = Value(n, hits, value)
+            for dimension, groups in (await self._metrics.tables(metric, wanted, tuple(GROUPINGS))).items():
+                for key, value in groups.items():
+                    found[dimension].setdefault(key, {})[metric.code] = value
         return {dimension: self._table(dimension, groups) for dimension, groups in found.items()}
 
     def _table(self, dimension: Dimension, groups: Mapping[str, Mapping[str, Value]]) -> GroupTable:

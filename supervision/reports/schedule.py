@@ -1,11 +1,14 @@
-"""定期报告: the reports that are made when their period is over, once among all processes, and kept."""
+"""定期报告: the reports that are made when their period is over, once among all processes, kept, and told
+through the outbox."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.outcome import Notice
 from domain.worktime import local
 from storage.assessments import Assessments, ScheduledReport
 from supervision.metrics import BY_CODE
@@ -36,14 +39,26 @@ def file_name(period: Period, wanted: ReportFormat) -> str:
     return f"{period.file_stem}.{wanted.value}"
 
 
+REPORT = "report"
+"""What the notice of a kept report is about."""
+
+
 @dataclass(frozen=True, slots=True)
 class MadeReport:
-    """A report just made and kept, with what people are told of it: a heading and a text without any single ticket."""
+    """The files of a period just made and kept, with what people are told of them: a heading and a text without any ticket."""
 
-    report: ScheduledReport
-    file_name: str
+    reports: tuple[ScheduledReport, ...]
+    file_names: tuple[str, ...]
     title: str
     text: str
+
+    def notice(self, account: str) -> Notice:
+        """To one person; the files go with it."""
+        files = [
+            {"period": one.period, "first_day": one.first_day, "format": one.format, "name": name}
+            for one, name in zip(self.reports, self.file_names, strict=True)
+        ]
+        return Notice(f"account:{account}", REPORT, {"title": self.title, "text": self.text, "files": files})
 
 
 class ReportSchedule:
@@ -55,14 +70,16 @@ class ReportSchedule:
         self._settings = settings
 
     async def make_due(self, now: datetime) -> Sequence[MadeReport]:
-        """Make and keep the reports that are due and not kept yet; those that this call kept, and no other call did.
+        """Make, keep and announce the reports that are due and not kept yet; those that this call kept, and no other call did.
 
-        A report that is kept already is not made again, whatever has happened to its figures since.
+        A report that is kept already is neither made nor told again, whatever has happened to its figures since.
         """
-        today = local(now)
+        today, began = local(now), await self._kept.began_at()
         made: list[MadeReport] = []
         for one in self._settings.schedule:
             period = period_before(one.period, today.date())
+            if began is None or period.until <= local(began).date():
+                continue  # the service was not there yet
             if today.date() == period.until and today.time() < self._settings.at:
                 continue
             missing = [
@@ -72,13 +89,21 @@ class ReportSchedule:
             ]
             if not missing:
                 continue
-            content = await self._gathering.gather(period, now)
-            for wanted in missing:
-                file = write_report(content, wanted, self._settings)
-                report = ScheduledReport(period.kind.value, period.first.isoformat(), wanted.value, file, now)
-                if await self._kept.keep_report(report):
-                    made.append(MadeReport(report, file_name(period, wanted), *_announcement(content)))
+            found = await self._made(period, missing, now)
+            notices = [found.notice(account) for account in self._settings.tell]
+            if await self._kept.keep_reports(found.reports, notices):
+                made.append(found)
         return made
+
+    async def _made(self, period: Period, formats: Sequence[ReportFormat], now: datetime) -> MadeReport:
+        content = await self._gathering.gather(period, now)
+        reports = []
+        for wanted in formats:
+            # Off the event loop: a month's workbook takes a while, and the service goes on answering.
+            file = await asyncio.to_thread(write_report, content, wanted, self._settings)
+            reports.append(ScheduledReport(period.kind.value, period.first.isoformat(), wanted.value, file, now))
+        names = tuple(file_name(period, wanted) for wanted in formats)
+        return MadeReport(tuple(reports), names, *_announcement(content))
 
 
 def _announcement(content: ReportContent) -> tuple[str, str]:

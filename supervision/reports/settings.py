@@ -39,6 +39,7 @@ class ReportSettings(Section):
 
     document_word: str = Field(default="综执通", min_length=1, max_length=20, description="通报的发文机关代字")
     addressed_to: str = Field(default="各大队、数字化指挥中心", min_length=1, max_length=100, description="通报主送")
+    tell: tuple[str, ...] = Field(default=(), description="定期报告生成后发给哪些账号；收件地址见 delivery")
     at: time = Field(default=time(7, 30), description="期满次日几点以后生成定期报告")
     schedule: tuple[ScheduleSettings, ...] = Field(
         default=(

@@ -52,7 +52,7 @@ def refusals(fields: object) -> dict[str, str]:
 
 def test_every_field_is_read() -> None:
     complaint = ENTRY.read(encoded(FULL), NOW)
-    assert (complaint.channel, complaint.source_no, complaint.is_manual) == ("phone", "D1", True)
+    assert (complaint.channel, complaint.source_no, complaint.awaits_reports) == ("phone", "D1", False)
     assert (complaint.content, complaint.title) == ("有人占道经营", "占道经营")
     assert (complaint.claimed_kind, complaint.claimed_urgency) == (Kind.COMPLAINT, Urgency.URGENT)
     assert complaint.codes == (Code(OWN_SCHEME, "", "C0101"),)

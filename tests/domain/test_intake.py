@@ -15,12 +15,14 @@ from town import (
     MONDAY,
     OPERATOR,
     PARKING,
+    PLANNER,
     SMELL,
     STALL,
     act,
     case,
     complaint,
     draft,
+    member,
     resolved,
     router,
     ticket,
@@ -43,7 +45,7 @@ def resent(category: str = STALL, confidence: float = 0.9, **changed: Any) -> Ou
 
 
 def again(existing: Ticket, what: Outcome) -> Outcome | None:
-    return received_again(existing, what, CHANNEL, LATER)
+    return received_again(existing, what, CHANNEL, LATER, PLANNER)
 
 
 def test_a_new_ticket_says_where_it_came_from_and_why_it_went_there() -> None:
@@ -149,6 +151,29 @@ def test_reopening_goes_by_todays_understanding_whole() -> None:
     assert reopened.lead is not None
     assert (reopened.lead.unit, reopened.category, reopened.category_name) == (ENTERPRISE, SMELL, "工业废气")
     assert reopened.understanding.category.code == SMELL
+
+
+def test_a_persons_correction_outlives_reopening() -> None:
+    """The model goes on reading a stall; the person said smell, and the enterprise brigade worked on it."""
+    corrected = act(ticket(), Action.RECLASSIFY, OPERATOR, category=SMELL)
+    accepted_ = act(corrected, Action.ACCEPT, member(ENTERPRISE))
+    contacted = act(accepted_, Action.CONTACT, member(ENTERPRISE))
+    done = act(
+        contacted, Action.RESOLVE, member(ENTERPRISE), result="已整改", photos=("https://example.invalid/1.jpg",)
+    )
+    finished = act(
+        act(done, Action.FOLLOW_UP, OPERATOR, solved="yes", satisfaction="satisfied"), Action.CLOSE, OPERATOR
+    )
+    outcome = again(finished, resent(STALL, source_version=1))
+    assert outcome is not None
+    reopened = outcome.ticket
+    assert (reopened.category, reopened.category_name) == (SMELL, "工业废气")
+    assert reopened.understanding.category.code == STALL
+    assert reopened.lead is not None
+    assert (reopened.lead.unit, reopened.lead.position) == (ENTERPRISE, len(finished.assignments) + 1)
+    assert {clock.round for clock in reopened.lead.clocks} == {2}
+    assert reopened.version == finished.version
+    assert outcome.events[-1].data["category"] == SMELL
 
 
 def test_a_reopened_ticket_that_is_not_ours_any_more_is_referred_back() -> None:

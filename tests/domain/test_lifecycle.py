@@ -44,6 +44,25 @@ WHO_MAY = """
     resolved    operator supervisor administrator : follow-up close
     followed_up operator supervisor administrator : close
     transferred operator supervisor administrator : transfer close urge reclassify
+    triage      citizen                           : urge
+    dispatched  citizen                           : urge
+    accepted    citizen                           : urge
+    returned    citizen                           : urge
+    extended    citizen                           : urge
+    suspending  citizen                           : urge
+    suspended   citizen                           : urge
+    transferred citizen                           : urge
+    resolved    citizen                           : follow-up
+    triage      channel                           : urge
+    dispatched  channel                           : urge
+    accepted    channel                           : urge
+    returned    channel                           : urge
+    extended    channel                           : urge extend
+    suspending  channel                           : urge
+    suspended   channel                           : urge
+    transferred channel                           : urge close
+    resolved    channel                           : follow-up close
+    followed_up channel                           : close
     closed      -                                 : -
     merged      -                                 : -
     rejected    -                                 : -

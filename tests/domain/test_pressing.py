@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -26,7 +27,7 @@ from town import (
 
 from domain.handling.pressing import raised
 from domain.lifecycle import Action, Forbidden, Incomplete, NotAllowed, allowed_actions
-from domain.ticket import PressCause, PressLevel, Ticket
+from domain.ticket import Assignment, PressCause, PressLevel, Ticket
 
 DUE = at("2026-11-24 17:30")
 NEXT = at("2026-11-25 17:30")
@@ -110,23 +111,33 @@ def test_one_of_several_orders_is_answered_by_its_number() -> None:
         act(second, Action.ANSWER_PRESS, member(ENTERPRISE), answer=" ")
 
 
-def test_an_order_that_nobody_answers_goes_up_to_red_and_stays_there() -> None:
+def above(share: Assignment | None) -> Sequence[str]:
+    """Whom an order to the share is reported to; somebody who is named twice is told once."""
+    assert share is not None
+    return ("boss", "boss")
+
+
+def test_an_order_that_nobody_answers_goes_up_to_red_stays_there_and_is_reported_once() -> None:
     blue = act(accepted(case(SMELL)), Action.PRESS, SUPERVISOR, requirement="请关注")
-    assert raised(blue, at("2027-01-01 09:00"), NEXT, PLANNER).events == ()  # a reminder has no limit
+    assert raised(blue, at("2027-01-01 09:00"), NEXT, PLANNER, above).events == ()  # a reminder has no limit
     there = pressed()
-    assert raised(there, DUE - timedelta(minutes=1), NEXT, PLANNER).events == ()
-    up = raised(there, DUE, NEXT, PLANNER)
+    assert raised(there, DUE - timedelta(minutes=1), NEXT, PLANNER, above).events == ()
+    up = raised(there, DUE, NEXT, PLANNER, above)
     assert (up.ticket.orders[0].level, up.ticket.orders[0].due_at) == (PressLevel.RED, NEXT)
     assert [(one.action, one.data["old"], one.data["level"]) for one in up.events] == [
         ("press_raised", "orange", "red")
     ]
     assert [one.to for one in up.notices] == ["account:b2", "account:b1"]
-    assert raised(up.ticket, DUE, NEXT, PLANNER).events == ()
-    assert raised(up.ticket, at("2027-01-01 09:00"), NEXT, PLANNER).events == ()
+    assert raised(up.ticket, DUE, NEXT, PLANNER, above).events == ()
+    told = raised(up.ticket, at("2027-01-01 09:00"), NEXT, PLANNER, above)
+    assert (told.ticket.orders[0].level, told.ticket.orders[0].due_at) == (PressLevel.RED, NEXT)
+    assert [(one.action, one.data["told"]) for one in told.events] == [("press_reported", ["boss"])]
+    assert [(one.to, one.about) for one in told.notices] == [("account:boss", "press_unanswered")]
+    assert raised(told.ticket, at("2027-02-01 09:00"), NEXT, PLANNER, above).events == ()
 
 
 def test_an_order_to_a_share_that_is_over_lapses() -> None:
     done = act(pressed(), Action.RESOLVE, member(ENTERPRISE), MONDAY + timedelta(hours=2), result="已整改")
-    lapsed = raised(done, DUE, NEXT, PLANNER)
+    lapsed = raised(done, DUE, NEXT, PLANNER, above)
     assert [one.action for one in lapsed.events] == ["press_lapsed"]
     assert (lapsed.ticket.orders[0].open, lapsed.notices) == (False, ())

@@ -25,6 +25,7 @@ from intake_bot.api.openapi import document
 from intake_bot.api.server import build_app
 from intake_bot.cli import app as command_line
 from intake_bot.house import House
+from storage.assessments import ScheduledReport
 from supervision.assessment.assessing import month_before
 
 CITY = "brigade-1"
@@ -280,6 +281,17 @@ async def test_trials_that_cannot_be(caller: Caller, changed: dict[str, Any], fi
         "/api/v1/assessment/trial", {"months": [last_month(caller)], "indicators": WEIGHTS, **changed}
     )
     assert (answer.status, answer.fields) == (422, [field])
+
+
+async def test_a_kept_report_is_given_as_it_was_kept(caller: Caller) -> None:
+    kept = ScheduledReport("week", "2026-10-26", "xlsx", b"as it was", caller.house.now())
+    assert await caller.house.store.assessments.keep_reports([kept], [])
+    file, _, name = await fetched(caller, "/api/v1/reports/week?date=2026-10-28&kept=true")
+    assert (file, name) == (b"as it was", "周报-2026-10-26.xlsx")
+    missing = await caller.get("/api/v1/reports/week?date=2026-10-28&kept=true&format=docx")
+    assert (missing.status, "没有保存" in missing.body["detail"]) == (404, True)
+    made, _, _ = await fetched(caller, "/api/v1/reports/week?date=2026-10-28&kept=false")
+    assert made != b"as it was"
 
 
 async def fetched(caller: Caller, path: str, token: str | None = None) -> tuple[bytes, str, str]:

@@ -15,12 +15,18 @@ from intake_bot.settings import database_url, load_deployment
 SHIPPED = (ROOT / "config.yml").read_text(encoding="utf-8")
 
 
+def copy_beside(folder: Path) -> None:
+    """What the configuration refers to."""
+    for name in ("boundaries.geojson", "questions.yml"):
+        (folder / name).write_bytes((ROOT / name).read_bytes())
+
+
 def mistakes(folder: Path, tree: CategoryTree, old: str, new: str) -> list[tuple[int, str, str]]:
     """What is said of the shipped configuration with one passage replaced: (line, where, message) of each mistake."""
     assert SHIPPED.count(old) >= 1, f"{old!r} is not in config.yml"
     path = folder / "config.yml"
     path.write_text(SHIPPED.replace(old, new, 1), encoding="utf-8")
-    (folder / "boundaries.geojson").write_bytes((ROOT / "boundaries.geojson").read_bytes())
+    copy_beside(folder)
     with pytest.raises(ConfigurationError) as caught:
         load_deployment(path, tree)
     return [(one.line, one.where, one.message) for one in caught.value.mistakes]
@@ -53,14 +59,14 @@ def test_the_shipped_configuration_is_right(tree: CategoryTree) -> None:
         ("path: /channels/12319/cases", "path: /channels/12345/tickets", "channels.12319.path", "各不相同"),
         ("limit: 1 working_days}", "limit: 1 workdays}", "router.limits[6].limit", "working_days"),
         ("boundaries: boundaries.geojson", "boundaries: gone.geojson", "router.territory.boundaries", "gone.geojson"),
-        ("then: {urgency: urgent}", "then: {urgency: 紧急}", "router.rules[1].then.urgency", "urgent"),
+        ("then: {urgency: urgent}", "then: {urgency: 紧急}", "router.rules[4].then.urgency", "urgent"),
         (
             "then: {helpers: [brigade-1]}",
             "then: {helpers: [brigade-9]}",
-            "router.rules[3].then.helpers[0]",
+            "router.rules[6].then.helpers[0]",
             "brigade-9",
         ),
-        ("{category: [J0301], hours", "{category: [J9301], hours", "router.rules[2].when.category[0]", "J9301"),
+        ("{category: [J0301], hours", "{category: [J9301], hours", "router.rules[5].when.category[0]", "J9301"),
         ("platforms: {}", "platforms: {12333: https://example.com}", "delivery.platforms.12333", "12345"),
         ("platforms: {}", 'platforms: {"12345": example.com}', "delivery.platforms", "https://"),
         ("units: {}", "units: {brigade-7: X}", "delivery.units.brigade-7", "brigade-1"),
@@ -121,7 +127,7 @@ def test_seasons_and_single_days_reach_the_calendar(tmp_path: Path, tree: Catego
         1,
     ).replace("overrides: []", "overrides: [{date: 2026-12-31, working: false, note: 测试}]", 1)
     path.write_text(text, encoding="utf-8")
-    (tmp_path / "boundaries.geojson").write_bytes((ROOT / "boundaries.geojson").read_bytes())
+    copy_beside(tmp_path)
     calendar = load_deployment(path, tree).settings.calendar.work_calendar()
     assert calendar.spans(date(2026, 7, 1))[-1] == (14 * 60, 18 * 60)
     assert calendar.spans(date(2026, 12, 1))[-1] == (13 * 60 + 30, 17 * 60 + 30)

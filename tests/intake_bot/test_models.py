@@ -23,7 +23,8 @@ def two_models(tmp_path: Path, engine: EmbeddedEngine, tree: CategoryTree) -> De
     """A deployment of its own whose shelf holds the shipped model and a twin under another version."""
     config = (ROOT / "config.yml").read_text(encoding="utf-8").replace("var/models", "models")
     (tmp_path / "config.yml").write_text(config, encoding="utf-8")
-    shutil.copy(ROOT / "boundaries.geojson", tmp_path)
+    for name in ("boundaries.geojson", "questions.yml"):
+        shutil.copy(ROOT / name, tmp_path)
     shelf = ModelShelf(tmp_path / "models")
     shelf.save(engine.model)
     shelf.save(replace(engine.model, version="2000-01-01-twin"))

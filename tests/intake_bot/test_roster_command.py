@@ -10,7 +10,8 @@ import town
 import xlsxwriter
 
 from domain.absence import Absence
-from intake_bot.commands.roster import UnreadableSheet, read_absences, read_sheet
+from intake_bot.commands.roster import read_sheet
+from intake_bot.roster_sheets import UnreadableSheet, read_absences
 
 PEOPLE = {"a3": "测试员甲", "a4": "测试员乙", "b2": "测试员乙"}
 HEADING = ["账号", "离岗开始", "离岗结束", "事由"]
@@ -77,7 +78,7 @@ def test_a_workbook_with_real_dates(tmp_path: Path) -> None:
 
 
 def test_what_is_no_sheet_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "x.xlsx").write_bytes(b"no workbook")
+    (tmp_path / "x.xlsx").write_bytes(b"PK no workbook")
     for file in (tmp_path / "x.xlsx", tmp_path / "gone.csv"):
         with pytest.raises(UnreadableSheet, match="打不开"):
             read_sheet(file)

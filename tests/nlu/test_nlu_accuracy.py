@@ -74,6 +74,27 @@ class TestShipped:
         found = shipped.understand_now([(text, Evidence(codes=(stalls,)))])[0]
         assert found.category.code == "J0402"
 
+    @pytest.mark.parametrize("wish", ["请为举报人保密", "要求对举报人信息保密", "请不要泄露我的电话", "请保密，怕被报复"])
+    @pytest.mark.parametrize(
+        ("text", "leaf"),
+        [
+            ("双龙村家具厂夜里偷排废气", "E0101"),
+            ("恬庄老街烧烤店油烟很大", "C0705"),
+            ("湖滨苑有人违建阳光房", "J0101"),
+        ],
+    )
+    def test_a_wish_for_secrecy_is_not_what_a_text_is_about(
+        self, shipped: EmbeddedEngine, text: str, leaf: str, wish: str
+    ) -> None:
+        """Or the unit that watches over our own officers would get what somebody reports in confidence."""
+        assert shipped.understand_now([(f"{text}，{wish}", Evidence())])[0].category.code == leaf
+
+    def test_a_number_is_never_named_as_what_decided(self, shipped: EmbeddedEngine) -> None:
+        """What decided is kept for ever with the ticket and told to others."""
+        text = "凤凰大道有人摆摊，打13800000000没人接，身份证320582190001010000，车牌苏E00000"
+        words = shipped.understand_now([(text, Evidence())])[0].words
+        assert words and not any(char.isdigit() for word in words for char in word.text if len(word.text) > 6)
+
 
 @needs_data
 async def test_kinds_of_a_citys_hotline_without_training_on_it(shipped: EmbeddedEngine) -> None:
@@ -85,6 +106,7 @@ async def test_kinds_of_a_citys_hotline_without_training_on_it(shipped: Embedded
     line = await judge_engine("embedded", shipped, rows, of_kind=True)
     assert line.measured.accuracy > 0.82
     assert line.measured.per_label["consultation"][PAIR] > 0.55
+    assert line.measured.per_label["suggestion"][PAIR] > 0.2
 
 
 @needs_data

@@ -38,6 +38,10 @@ def test_figures_of_a_small_table() -> None:
     assert found.coverage == 0.75
     assert found.threshold == 0.7
     assert found.curve[0] == (1.0, 0.75, 0.6)
+    reached = {least: (coverage, right) for least, coverage, right in found.by_confidence}
+    assert reached[0.5] == (1.0, 0.75)
+    assert reached[0.8] == (0.5, 1.0)
+    assert reached[0.95] == (0.0, 1.0)
 
 
 def test_a_calibration_is_honest_where_a_factor_alone_is_not() -> None:
@@ -64,3 +68,23 @@ def test_with_few_rows_a_calibration_is_a_factor_alone() -> None:
     fitted = Calibration.fit(scores, scores.argmax(axis=1))
     assert fitted.said == ()
     np.testing.assert_allclose(fitted.probabilities(scores), softmax(scores * fitted.sharpness))
+
+
+@pytest.mark.parametrize("calibration", [Calibration(1.7), Calibration(1.7, (0.2, 0.5, 0.9), (0.05, 0.6, 0.8))])
+def test_the_best_alone_are_those_of_all_probabilities(calibration: Calibration) -> None:
+    scores = np.random.default_rng(3).normal(size=(50, 6)) * 3
+    scores[0] = 0.0  # nothing to choose by
+    everything = calibration.probabilities(scores)
+    for row, best in zip(everything, calibration.best(scores, 3), strict=True):
+        assert len(best) == 3
+        assert best[0][0] == row.argmax()
+        assert [chance for _, chance in best] == pytest.approx(np.sort(row)[::-1][:3])
+        assert all(chance == pytest.approx(row[at]) for at, chance in best)
+    assert calibration.best(np.zeros((0, 6)), 3) == []
+
+
+def test_a_confidence_is_worth_what_the_line_says_between_its_points() -> None:
+    calibration = Calibration(1.0, (0.4, 0.6, 0.8), (0.1, 0.5, 0.9))
+    for said, worth in ((0.34, 0.1), (0.5, 0.3), (0.6, 0.5), (0.75, 0.8), (0.99, 0.9)):
+        scores = np.log([[said, *[(1 - said) / 2] * 2]])
+        assert calibration.probabilities(scores)[0, 0] == pytest.approx(worth)

@@ -11,6 +11,7 @@ import pytest
 import small_corpus
 
 from nlu.embedded.model import Model
+from nlu.embedded.segmentation import key_of
 from nlu.models import ModelShelf
 from nlu.training import Row, WorseModel, compare, ensure_fitting, fingerprint, train, train_and_switch
 
@@ -169,3 +170,25 @@ class TestReplacing:
         assert comparison.texts == 100
         assert comparison.before > 0.9
         assert compare(small_model, small_model).before == compare(small_model, small_model).after
+
+
+def test_kinds_are_learnt_from_how_people_speak_not_from_what_of() -> None:
+    """Of the first two of thirty matters nobody in the rows asks, all complain: their words must not stand for that."""
+    matters = [first + second for first in ("东边", "西边", "南边") for second in _THINGS]
+    rows = []
+    for at, matter in enumerate(matters):
+        for end in ("", "，", "，，", "，，，"):
+            rows.append(Row(f"{matter}坏了，请尽快处理{end}", f"C{at:04d}", "complaint"))
+            if at >= 2:
+                rows.append(Row(f"请问{matter}归谁管{end}？", f"C{at:04d}", "consultation"))
+    model = train(rows)
+    asked = model.score([f"请问{matters[0]}归谁管？", f"{matters[5]}坏了，请尽快处理"])
+    assert [model.kinds[at] for at in asked.kinds.argmax(axis=1)] == ["consultation", "complaint"]
+    of_labels, of_kinds = np.split(model.weights, [len(model.labels)], axis=1)
+    matter, manner = model.vocabulary.table.find(np.array([key_of("东边路"), key_of("归谁管")], dtype=np.uint64))
+    assert of_labels[matter].any()
+    assert not of_kinds[matter].any()
+    assert of_kinds[manner].any()
+
+
+_THINGS = ("路灯", "井盖", "河道", "围墙", "树木", "桥梁", "公厕", "车棚", "招牌", "管线")

@@ -28,8 +28,13 @@ async def inspected(url: str, look: Any) -> Any:
 
 
 async def test_the_migrated_database_has_the_shape_of_the_tables(database_url: str) -> None:
+    def described(name: str | None, kind: str, parents: Any) -> bool:
+        # The search index is of each database's own kind; `storage.search` and its migration describe it.
+        return not (kind == "table" and (name or "").startswith("search_grams"))
+
     def differences(connection: Connection) -> list[Any]:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        opts = {"compare_type": True, "compare_server_default": True, "include_name": described}
+        context = MigrationContext.configure(connection, opts=opts)
         return compare_metadata(context, metadata)
 
     assert await inspected(database_url, differences) == []

@@ -164,6 +164,7 @@ def tickets(draw: st.DrawFn) -> Ticket:
             answered_at=draw(maybe),
             answered_by=draw(words),
             lapsed_at=draw(maybe),
+            reported_at=draw(maybe),
         )
         for number in range(1, draw(st.integers(0, 2)) + 1)
     )

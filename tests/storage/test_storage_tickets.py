@@ -148,13 +148,11 @@ async def test_what_is_unfinished_is_counted_from_its_own_index(sqlite_database_
     def keep(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
         seen.append((statement, parameters))
 
-    await store.tickets.light_counts(TicketFilter())
-    await store.lights.gap_counts()
+    await store.tickets.light_counts(TicketFilter(created_from=town.MONDAY))
     await store.figures.counts(Measure(Population.OPEN), Slice(town.MONDAY, town.MONDAY + HOUR), Dimension.BRIGADE)
     selects = [one for one in seen if one[0].startswith("SELECT")]
     indexes = (
         "ix_tickets_created_at_light_unit_status",
-        "ix_gaps_cured_at_code_ticket_id_position",
         "ix_tickets_created_at_light_unit_status",
     )
     async with store._engine.connect() as connection:

@@ -17,9 +17,10 @@ from domain.intake import received_again
 from domain.lifecycle import Action, NotAllowed
 from domain.limit import Stage
 from domain.outcome import Notice, Outcome
+from domain.people import Role
 from domain.ticket import Status, Ticket
 from storage import tables, writer
-from storage.database import writing
+from storage.database import open_engine, writing
 from storage.store import Climb, NonceSeen, StorageUnavailable, Store, TicketNotFound, VersionConflict
 
 
@@ -116,7 +117,7 @@ async def test_a_differing_body_is_kept(store: Store, together: bool) -> None:
     drafts = drafted("S1", raw=b"first"), drafted("S1", content="石桥菜场又有人摆摊", raw=b"second")
 
     def again(existing: Ticket, draft: Outcome) -> Outcome | None:
-        return received_again(existing, draft, town.CHANNEL, town.MONDAY)
+        return received_again(existing, draft, town.CHANNEL, town.MONDAY, town.PLANNER)
 
     async def send(*some: Outcome) -> None:
         await store.take(some, channel="12345", nonce=None, seen_at=town.MONDAY, again=again)
@@ -126,6 +127,7 @@ async def test_a_differing_body_is_kept(store: Store, together: bool) -> None:
     else:
         for one in drafts:
             await send(one)
+    await send(drafts[1])  # what was sent last comes once more: that is nothing new
     ticket = await store.tickets.by_source("12345", "S1")
     assert ticket is not None
     assert ticket.complaint.content == drafts[0].ticket.complaint.content
@@ -134,6 +136,20 @@ async def test_a_differing_body_is_kept(store: Store, together: bool) -> None:
     assert [one.action for one in events] == ["received", "dispatched", "sent_differently"]
     assert events[-1].data == {"fields": ["content"]}
     assert (await store.verify_chain()).intact
+
+
+async def test_what_is_sent_back_to_what_it_was_is_kept_too(store: Store) -> None:
+    first, other = drafted("S1", raw=b"first"), drafted("S1", content="石桥菜场又有人摆摊", raw=b"second")
+
+    def again(existing: Ticket, draft: Outcome) -> Outcome | None:
+        changed = {"fields": ["content"]}
+        return Outcome(existing, (Event("sent_differently", town.MONDAY, "channel:12345", Role.CHANNEL, data=changed),))
+
+    for one in (first, other, other, first, first):
+        await store.take([one], channel="12345", nonce=None, seen_at=town.MONDAY, again=again)
+    ticket = await store.tickets.by_source("12345", "S1")
+    assert ticket is not None
+    assert [raw for raw, _ in await store.tickets.raw_bodies(ticket.no)] == [b"first", b"second", b"first"]
 
 
 async def test_a_change_is_there_whole(store: Store) -> None:
@@ -316,6 +332,24 @@ async def test_a_nonce_seen_by_the_other_process_is_refused(database_url: str) -
     finally:
         await one.close()
         await other.close()
+
+
+async def test_a_writer_that_waits_for_another_process_keeps_nobody_else_waiting(sqlite_database_url: str) -> None:
+    """On SQLite one process writes at a time; reading, and the event loop, go on meanwhile."""
+    store = await Store.open(sqlite_database_url)
+    other = open_engine(sqlite_database_url)
+    try:
+        first = await taken(store, "S1")
+        async with writing(other):
+            waiting = asyncio.ensure_future(take(store, drafted("S2")))
+            assert await store.tickets.get(first.no) is not None
+            await asyncio.wait([waiting], timeout=0.1)
+            assert not waiting.done()
+        (receipt,) = await waiting
+        assert receipt.ticket.no.endswith("-00002")
+    finally:
+        await store.close()
+        await other.dispose()
 
 
 async def test_an_unreachable_database_says_so() -> None:

@@ -13,6 +13,7 @@ from parts import act, taken
 from sqlalchemy.event import listens_for
 
 from domain.lifecycle import Action
+from domain.people import Role
 from storage.assessments import (
     Adjustment,
     AlreadyFrozen,
@@ -195,6 +196,20 @@ async def test_the_timer_freezes_the_last_month_once_when_its_day_has_come(store
     assert frozen is not None
     assert frozen.frozen_by == "system"
     assert await waiting.freeze_due(now + timedelta(days=1)) is None
+
+
+async def test_a_month_before_the_service_began_is_not_frozen(store: Store) -> None:
+    """On the first start the month before is empty: nobody worked here then, and a later import must not find it frozen."""
+    assessing = Assessing(store, WEIGHTS)
+    assert await assessing.freeze_due(DECEMBER) is None
+    await taken(store, "S1", now=town.at("2026-12-01 08:00"))
+    assert await assessing.freeze_due(DECEMBER) is None
+    assert await store.assessments.frozen(MONTH, Level.BRIGADE) is None
+    evening = town.at("2026-11-30 23:59")
+    await store.accounts.create_user(
+        "v1", "测试主任", Role.SUPERVISOR, None, "correct horse battery", evening, must_change=False
+    )
+    assert await assessing.freeze_due(DECEMBER) == MONTH, "the service was running on the last evening"
 
 
 async def test_a_granted_appeal_gives_points_back_once(store: Store) -> None:

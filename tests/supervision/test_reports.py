@@ -369,10 +369,10 @@ async def test_reports_are_made_when_their_time_has_come_once_among_all(store: S
     assert early == []
     now = town.at("2026-12-01 07:30")
     rounds = await asyncio.gather(*(schedule.make_due(now) for _ in range(3)))
-    made = [one for each in rounds for one in each]
-    assert sorted(one.file_name for one in made) == ["日报-2026-11-30.xlsx", "月报-2026-11.docx", "月报-2026-11.xlsx"]
+    made = sorted((one for each in rounds for one in each), key=lambda one: len(one.file_names))
+    assert [one.file_names for one in made] == [("日报-2026-11-30.xlsx",), ("月报-2026-11.xlsx", "月报-2026-11.docx")]
     assert await schedule.make_due(now + timedelta(hours=3)) == []
-    month = next(one for one in made if one.file_name == "月报-2026-11.xlsx")
+    month = made[1]
     assert month.title == "月报：2026年11月"
     assert month.text == "受理 1 件，按时办结率 0.00%（0/1），超期 1 件。"
     kept = await store.assessments.report("month", "2026-11-01", "xlsx")
@@ -384,9 +384,56 @@ async def test_reports_are_made_when_their_time_has_come_once_among_all(store: S
 
 async def test_a_report_that_was_missed_is_made_later(store: Store) -> None:
     """The machine was off on the first: the month's report is made on the tenth, before the hour too."""
+    await taken(store, "A", town.SMELL)
     schedule = ReportSchedule(gathering(store), store.assessments, SCHEDULE)
     made = await schedule.make_due(town.at("2026-12-10 03:00"))
-    assert {one.report.first_day for one in made} == {"2026-11-01"}
+    assert {report.first_day for one in made for report in one.reports} == {"2026-11-01"}
+
+
+async def test_no_report_is_made_of_a_time_before_the_service_began(store: Store) -> None:
+    schedule = ReportSchedule(gathering(store), store.assessments, SCHEDULE)
+    now = town.at("2026-12-01 07:30")
+    assert await schedule.make_due(now) == []
+    await taken(store, "A", town.SMELL, now - timedelta(hours=1))
+    assert await schedule.make_due(now) == []
+    await taken(store, "B", town.SMELL, now - timedelta(hours=8))
+    assert {report.period for one in await schedule.make_due(now) for report in one.reports} == {"day", "month"}
+
+
+async def told(store: Store) -> list[tuple[str, str, list[str]]]:
+    """Everything that waits in the outbox: to whom, about what, with which files."""
+    due = await store.outbox.lease("", MUCH_LATER, limit=100, lease=timedelta(minutes=1))
+    return [(one.destination, one.data["title"], [file["name"] for file in one.data["files"]]) for one in due]
+
+
+async def test_a_report_is_told_once_with_its_files(store: Store) -> None:
+    settings = SCHEDULE.model_copy(update={"tell": ("d1", "v1")})
+    schedule = ReportSchedule(gathering(store), store.assessments, settings)
+    now = town.at("2026-12-01 07:30")
+    await taken(store, "A", town.SMELL)
+    await store.outbox.lease("", MUCH_LATER, limit=100, lease=timedelta(days=999))  # what tells of the ticket itself
+    await asyncio.gather(*(schedule.make_due(now) for _ in range(3)))
+    await schedule.make_due(now + timedelta(hours=1))
+    both = ["月报-2026-11.xlsx", "月报-2026-11.docx"]
+    assert sorted(await told(store)) == [
+        ("account:d1", "日报：2026年11月30日", ["日报-2026-11-30.xlsx"]),
+        ("account:d1", "月报：2026年11月", both),
+        ("account:v1", "日报：2026年11月30日", ["日报-2026-11-30.xlsx"]),
+        ("account:v1", "月报：2026年11月", both),
+    ]
+
+
+async def test_a_format_added_later_is_made_and_told_alone(store: Store) -> None:
+    def schedule(*formats: ReportFormat) -> ReportSchedule:
+        one = ScheduleSettings(period=PeriodKind.MONTH, formats=formats)
+        return ReportSchedule(gathering(store), store.assessments, ReportSettings(tell=("d1",), schedule=(one,)))
+
+    now = town.at("2026-12-01 07:30")
+    await taken(store, "A", town.SMELL)
+    await store.outbox.lease("", MUCH_LATER, limit=100, lease=timedelta(days=999))  # what tells of the ticket itself
+    await schedule(ReportFormat.XLSX).make_due(now)
+    await schedule(ReportFormat.XLSX, ReportFormat.DOCX).make_due(now)
+    assert [files for _, _, files in await told(store)] == [["月报-2026-11.xlsx"], ["月报-2026-11.docx"]]
 
 
 @pytest.mark.parametrize(

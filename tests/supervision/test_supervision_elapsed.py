@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,5 +29,11 @@ SUMMER = WorkCalendar(
 def test_it_counts_as_the_calendar_does(pairs: list[tuple[datetime, datetime]], calendar: WorkCalendar) -> None:
     """One counter for all, so that it grows both ways."""
     counter = WorkedMinutes(calendar)
-    for start, end in pairs:
-        assert counter.between(start, end) == pytest.approx(working_minutes(start, end, calendar), abs=1e-6)
+    for several in (pairs[:1], pairs):
+        started, ended = (np.array([moment.timestamp() for moment in each]) for each in zip(*several, strict=True))
+        counted = [working_minutes(start, end, calendar) for start, end in several]
+        assert counter.between(started, ended) == pytest.approx(counted, abs=1e-6)
+
+
+def test_nothing_takes_no_time() -> None:
+    assert len(WorkedMinutes(WorkCalendar()).between(np.empty(0), np.empty(0))) == 0

@@ -282,7 +282,6 @@ async def test_nobody_to_tell_is_no_error(working: tuple[Store, Ticket]) -> None
         ),
         ({"escalation": [{"light": "red", "after": "1 fortnight", "tell": ["handler"]}]}, "写法不对"),
         ({"gaps": [{"code": "no_photo"}, {"code": "no_photo"}]}, "重复"),
-        ({"figures_days_back": 100, "claims_kept_days": 90}, "figures_days_back"),
         ({"unknown": 1}, "Extra inputs"),
         ({"lights_seconds": 0}, "greater than or equal to 1"),
     ],

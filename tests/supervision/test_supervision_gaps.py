@@ -175,6 +175,7 @@ RESOLVED = ("resolved", {"result": "已处理", "photos": ["x"]})
         (Reporter(wants_follow_up=False), [RESOLVED, ("closed", {"reason": ""})], []),
         (Reporter(), [("resolved", {"result": " \n", "photos": ["x"]})], ["no_result"]),
         (Reporter(), [("resolved", {"result": "", "photos": []})], ["no_result", "no_photo"]),
+        (Reporter(), [RESOLVED, ("report_unfit", {"step": "resolved", "note": "套话"})], ["report_unfit"]),
     ],
 )
 def test_what_the_events_lack(
@@ -184,6 +185,12 @@ def test_what_the_events_lack(
     found = find_gaps(ticket, history(*events), NOW, ALL)
     assert [gap.code for gap in found] == expected
     assert all(gap.blocking == (gap.code is GapCode.NO_RESULT) for gap in found)
+
+
+def test_a_report_that_was_not_fit_is_cured_by_the_next_resolution() -> None:
+    unfit = ("report_unfit", {"step": "resolved", "note": "套话"})
+    (gap,) = find_gaps(town.ticket(), history(RESOLVED, unfit, RESOLVED), NOW, ALL)
+    assert (gap.code, gap.opened_at, gap.cured_at) == ("report_unfit", NOW + HOUR, NOW + 2 * HOUR)
 
 
 def test_what_is_not_on_the_list_is_not_looked_for() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -20,7 +21,7 @@ from domain.ticket import OPEN, Assignment, Clock, Share, Ticket
 from domain.worktime import WorkCalendar, local
 from storage.figures import Dimension, Slice
 from storage.store import Store
-from supervision.figures import Comparison, Metrics, earlier, percentile
+from supervision.figures import Comparison, Metrics, earlier
 from supervision.metrics import BY_CODE, METRICS, Better, MetricUnit
 
 START = town.at("2026-09-28 00:00")
@@ -296,9 +297,10 @@ async def test_times_are_those_of_the_events(lived: tuple[Store, list[History]])
     assert value.n == len(hours) > 5
     assert value.calendar_hours is not None
     assert value.calendar_hours.mean == pytest.approx(sum(hours) / len(hours))
-    assert value.calendar_hours.median == pytest.approx(percentile(hours, 0.5))
+    assert value.calendar_hours.median == pytest.approx(statistics.median(hours))
+    assert value.calendar_hours.p90 == pytest.approx(statistics.quantiles(hours, n=10, method="inclusive")[-1])
     assert value.working_minutes is not None
-    assert 0 <= (value.working_minutes.median or 0) <= percentile(hours, 0.5) * 60
+    assert 0 <= (value.working_minutes.median or 0) <= statistics.median(hours) * 60
 
 
 async def test_a_closed_month_stays_as_it_was(store: Store) -> None:
@@ -406,12 +408,6 @@ async def test_a_period_is_compared_with_the_one_before(lived: tuple[Store, list
 def test_earlier_periods(start: str, end: str, comparison: Comparison, expected: tuple[str, str]) -> None:
     found = earlier(Slice(town.at(f"{start} 00:00"), town.at(f"{end} 00:00")), comparison)
     assert (f"{local(found.start):%Y-%m-%d}", f"{local(found.end):%Y-%m-%d}") == expected
-
-
-def test_percentiles() -> None:
-    assert percentile([1.0], 0.9) == 1.0
-    assert percentile([1.0, 2.0], 0.5) == 1.5
-    assert percentile([float(n) for n in range(11)], 0.9) == 9.0
 
 
 def test_every_metric_says_what_it_counts() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import town
@@ -62,6 +63,41 @@ async def test_unanswered_it_turns_orange_then_red_each_once(store: Store) -> No
     steps = [(one["old"], one["level"]) for one in await actions(store, ticket.no, "press_raised")]
     assert steps == [("blue", "orange"), ("orange", "red")]
     assert await store.tickets.orders_due(town.at("2026-12-30 09:00"), 10) == []
+
+
+async def reported(store: Store) -> list[tuple[str, str, int]]:
+    """Who is told of which order that nobody answered."""
+    due = await store.outbox.lease("account:", town.at("2027-01-01 00:00"), limit=500, lease=timedelta(minutes=1))
+    return sorted(
+        (one.destination, one.ticket_no, one.data["number"]) for one in due if one.about == "press_unanswered"
+    )
+
+
+async def test_a_red_order_that_nobody_answers_goes_to_the_bureaus_head_once(store: Store) -> None:
+    ticket = await urged(store, 3)
+    for moment in ("2026-11-23 10:15", "2026-11-24 17:31", "2026-11-25 17:31"):
+        await look(store, moment)
+    assert (await orders(store, ticket.no))[0].level is PressLevel.RED
+    assert await actions(store, ticket.no, "press_reported") == []
+    for moment in ("2026-11-26 17:31", "2026-11-27 09:00"):
+        await look(store, moment)
+    (order,) = [one for one in await orders(store, ticket.no) if one.cause is PressCause.URGED]
+    assert (order.reported_at, order.open) == (town.at("2026-11-26 17:31"), True)
+    (event,) = await actions(store, ticket.no, "press_reported")
+    assert (event["number"], event["told"]) == (order.number, ["d1", "s1"])
+    assert await reported(store) == [
+        ("account:d1", ticket.no, order.number),
+        ("account:s1", ticket.no, order.number),
+    ]
+
+
+async def test_a_reported_order_whose_share_is_over_lapses(store: Store) -> None:
+    ticket = await urged(store, 3)
+    for moment in ("2026-11-23 10:15", "2026-11-24 17:31", "2026-11-25 17:31", "2026-11-26 17:31"):
+        await look(store, moment)
+    await act(store, ticket.no, Action.TRANSFER, town.OPERATOR, town.at("2026-11-27 09:00"), brigade=town.CITY)
+    await look(store, "2026-11-27 10:00")
+    assert (await orders(store, ticket.no))[0].lapsed_at == town.at("2026-11-27 10:00")
 
 
 async def test_answered_it_is_raised_no_more(store: Store) -> None:

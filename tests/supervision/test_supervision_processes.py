@@ -3,57 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import town
 from databases import SqliteTemplate
-from parts import drafted, sweep_all, take
-from sqlalchemy import text
+from parts import SCHEDULED, drafted, sweep_all, take
+from sqlalchemy import func, select, text
+from timer_processes import TimerProcess
 
+from storage import tables
 from storage.store import Store
+from supervision.reports.settings import ReportFormat
 
-TESTS = Path(__file__).parents[1]
 NOW = town.MONDAY
 MOMENTS = tuple(NOW + timedelta(hours=hours) for hours in (2, 5, 26, 200, 400))
 NUMBER = 40
-
-
-class Sweeper:
-    """A process that sweeps when it is told to."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-
-    @classmethod
-    async def start(cls, url: str) -> Sweeper:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            str(TESTS / "sweeping_process.py"),
-            url,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": f"{TESTS}{os.pathsep}{TESTS.parent}"},
-        )
-        started = cls(process)
-        assert await started.answer() == "ready"
-        return started
-
-    async def answer(self) -> str:
-        assert self.process.stdout is not None
-        return (await self.process.stdout.readline()).decode().strip()
-
-    def begin(self, now: datetime) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{now.isoformat()}\n".encode())
-
-    async def end(self) -> int:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        return await self.process.wait()
 
 
 async def facts(store: Store) -> dict[str, Counter[tuple[object, ...]]]:
@@ -80,7 +46,7 @@ async def filled(url: str) -> Store:
 
 async def test_two_processes_and_a_third_that_is_killed(database_url: str) -> None:
     store = await filled(database_url)
-    victim, *others = [await Sweeper.start(database_url) for _ in range(3)]
+    victim, *others = [await TimerProcess.start("sweeping_process.py", database_url) for _ in range(3)]
     try:
         victim.begin(MOMENTS[-1])
         while await store.tickets.last_sequence() == 2 * NUMBER:
@@ -110,7 +76,7 @@ async def test_what_two_processes_leave_is_what_one_leaves(
 ) -> None:
     """Lights pass through yellow here, so that every sweep has something to do."""
     store, alone = await filled(database_url), await filled(sqlite_template.fresh(tmp_path))
-    sweepers = [await Sweeper.start(database_url) for _ in range(2)]
+    sweepers = [await TimerProcess.start("sweeping_process.py", database_url) for _ in range(2)]
     try:
         for now in MOMENTS:
             for one in sweepers:
@@ -126,3 +92,36 @@ async def test_what_two_processes_leave_is_what_one_leaves(
     for name in ("events", "pressed", "notices", "lights", "days"):
         assert shared[name] == single[name], name
     assert len(shared["gaps"]) == len(single["gaps"])
+
+
+async def test_reports_by_two_processes_and_a_third_that_is_killed(database_url: str) -> None:
+    """On the first of a month that is a Monday, reports of the day, the week and the month are due at once."""
+    store = await filled(database_url)
+    now = town.at("2027-02-01 07:30")
+    reports = tables.scheduled_reports
+
+    async def kept() -> int:
+        async with store._engine.connect() as connection:
+            return int((await connection.execute(select(func.count()).select_from(reports))).scalar_one())
+
+    victim, *others = [await TimerProcess.start("reporting_process.py", database_url) for _ in range(3)]
+    try:
+        victim.begin(now)
+        while await kept() == 0:
+            await asyncio.sleep(0)  # until it has kept the first
+        victim.process.kill()
+        assert await victim.process.wait() != 0
+        assert await kept() < len(SCHEDULED) * len(ReportFormat)
+        for one in others:
+            one.begin(now)
+        assert [await one.answer() for one in others] == ["done", "done"]
+        assert [await one.end() for one in others] == [0, 0]
+        files = await kept()
+        told = await store.outbox.lease("account:d1", now + timedelta(days=1), limit=500, lease=timedelta(minutes=1))
+    finally:
+        await store.close()
+    assert files == len(SCHEDULED) * len(ReportFormat)
+    assert Counter((file["period"], file["format"]) for one in told for file in one.data["files"]) == Counter(
+        (kind.value, wanted.value) for kind in SCHEDULED for wanted in ReportFormat
+    )
+    assert len(told) == len(SCHEDULED), "one notice for each period, with both files"

@@ -1,0 +1,1 @@
+"""A WeChat official account: the messages that its server sends us, and the replies that it understands."""

@@ -1,0 +1,1 @@
+"""The pages: what citizens, desk, brigades, supervisors and administrators see. What they show comes from the other rooms."""

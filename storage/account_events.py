@@ -1,0 +1,156 @@
+"""The record of administration: who did what to which account, token, roster or model, and when. Only ever added to.
+
+Chained by hash as the events of tickets are, so that a change to the past shows. Passwords and tokens are never in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Row, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from domain.administration import Deed
+from domain.event import GENESIS, Event, chained
+from domain.people import Actor
+from storage import tables
+from storage.chain import BATCH, ChainReport, snapshot
+from storage.database import locked_head, writing
+from storage.rows import encoded
+
+_SUBJECT = "subject"
+"""Under which name the chain holds whom or what a deed is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountEvent:
+    """One entry: `subject` is the account, or the name of the token, destination or model, that it is about."""
+
+    sequence: int
+    at: datetime
+    actor: str
+    role: str
+    deed: Deed
+    subject: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountEventFilter:
+    """Which entries; `account` finds what somebody did and what was done to them. Empty means all."""
+
+    account: str | None = None
+    deed: Deed | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        table = tables.account_events.c
+        found: list[ColumnElement[bool]] = []
+        if self.account is not None:
+            found.append(or_(table.actor == self.account, table.subject == self.account))
+        if self.deed is not None:
+            found.append(table.deed == self.deed.value)
+        if self.start is not None:
+            found.append(table.at >= self.start)
+        if self.end is not None:
+            found.append(table.at < self.end)
+        return found
+
+
+async def record(
+    connection: AsyncConnection,
+    actor: Actor,
+    deed: Deed,
+    subject: str,
+    at: datetime,
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """Add an entry in the transaction of what it tells. Locks the head row: whoever changes other rows that two may want
+    to change locks it before them, so that nobody waits in a circle."""
+    await locked_head(connection)
+    head = tables.head
+    before = (await connection.execute(select(head.c.deed_sequence, head.c.deed_hash).where(head.c.id == 1))).one()
+    sequence = before.deed_sequence + 1
+    written = encoded(dict(data or {}))
+    details = {_SUBJECT: subject, **msgspec.json.decode(written)}  # as it will be read back
+    event = Event(deed.value, at, actor.name, actor.role.value, data=details)
+    hashed = chained(before.deed_hash, sequence, 0, event)
+    await connection.execute(
+        insert(tables.account_events).values(
+            sequence=sequence,
+            at=at,
+            actor=actor.name,
+            role=actor.role.value,
+            deed=deed.value,
+            subject=subject,
+            data=written,
+            hash=hashed,
+        )
+    )
+    await connection.execute(update(head).where(head.c.id == 1).values(deed_sequence=sequence, deed_hash=hashed))
+
+
+class AccountEvents:
+    """Adding to, searching and checking the record."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def add(
+        self, actor: Actor, deed: Deed, subject: str, at: datetime, data: Mapping[str, Any] | None = None
+    ) -> None:
+        """An entry about something that happened outside the database, such as another model taken into use."""
+        async with writing(self._engine) as connection:
+            await record(connection, actor, deed, subject, at, data)
+
+    async def find(
+        self, wanted: AccountEventFilter, *, limit: int, before: int | None = None
+    ) -> tuple[list[AccountEvent], int | None]:
+        """Entries, newest first, those older than the sequence number `before`; and where the next ones begin."""
+        table = tables.account_events
+        statement = select(table).where(*wanted.conditions()).order_by(table.c.sequence.desc()).limit(limit + 1)
+        if before is not None:
+            statement = statement.where(table.c.sequence < before)
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(statement)).all()
+        found = [_entry(row) for row in rows[:limit]]
+        return found, found[-1].sequence if len(rows) > limit else None
+
+    async def verify(self) -> ChainReport:
+        """Check every entry against what was hashed."""
+        table, head = tables.account_events, tables.head
+        previous, sequence = GENESIS, 0
+        async with snapshot(self._engine) as connection:
+            last = (await connection.execute(select(head.c.deed_sequence, head.c.deed_hash))).one()
+            while True:
+                statement = select(table).where(table.c.sequence > sequence).order_by(table.c.sequence).limit(BATCH)
+                rows = (await connection.execute(statement)).all()
+                for row in rows:
+                    if row.sequence != sequence + 1:
+                        return ChainReport(sequence, sequence + 1, "记录缺失")
+                    sequence += 1
+                    previous = chained(previous, sequence, 0, _event(row))
+                    if previous != row.hash:
+                        return ChainReport(sequence - 1, sequence, "记录内容或次序与校验值不符")
+                if len(rows) < BATCH:
+                    break
+        if sequence < last.deed_sequence:
+            return ChainReport(sequence, sequence + 1, "末尾的记录缺失")
+        if sequence > last.deed_sequence or previous != last.deed_hash:
+            return ChainReport(sequence, sequence, "链尾与登记的校验值不符")
+        return ChainReport(sequence)
+
+
+def _event(row: Row[Any]) -> Event:
+    return Event(row.deed, row.at, row.actor, row.role, data={_SUBJECT: row.subject, **msgspec.json.decode(row.data)})
+
+
+def _entry(row: Row[Any]) -> AccountEvent:
+    return AccountEvent(
+        row.sequence, row.at, row.actor, row.role, Deed(row.deed), row.subject, msgspec.json.decode(row.data)
+    )

@@ -1,0 +1,33 @@
+"""Access tokens that other services gave us: short-lived, kept here so that all processes share one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from storage import tables
+from storage.database import writing
+
+
+class RemoteTokens:
+    """Tokens by the name of the service and our account there."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def get(self, name: str, now: datetime) -> str | None:
+        """A token that is still good; None where there is none."""
+        table = tables.remote_tokens.c
+        async with self._engine.connect() as connection:
+            found = await connection.execute(select(table.value).where(table.name == name, table.expires_at > now))
+            value: str | None = found.scalar_one_or_none()
+            return value
+
+    async def keep(self, name: str, value: str, expires_at: datetime) -> None:
+        """Keep a token in place of an earlier one."""
+        table = tables.remote_tokens
+        async with writing(self._engine) as connection:
+            await connection.execute(delete(table).where(table.c.name == name))
+            await connection.execute(insert(table).values(name=name, value=value, expires_at=expires_at))

@@ -1,0 +1,377 @@
+"""Finding tickets by any part of their text, their numbers or the reporter's phone, however many there are.
+
+An index of pieces (`grams`) leads to candidates, which are then compared with what was sent. It is kept beside the tickets by
+following their events, a second or so behind, so that taking one in costs nothing more. It holds no name, and of a phone
+number its last four digits only. On SQLite it is an FTS5 table without the texts, on PostgreSQL a GIN index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    Text,
+    and_,
+    column,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    table,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from domain.complaint import Reporter
+from storage import tables
+from storage.cursors import read_cursor, write_cursor
+from storage.database import writing
+from storage.grams import PHONE_TAIL, grams, grams_of, phone_tail, squeezed
+from storage.rows import reporter_key
+from storage.tickets import LargestId, Page, TicketFilter, TicketSummary, summaries
+
+JOB = "search"
+"""The job whose cursor says up to which event the index is complete."""
+
+SENDINGS = ("received", "sent_differently", "sent_again")
+"""The events behind which there may be a new sending."""
+
+AT_ONCE = 200
+"""Events that one round of following looks at."""
+
+MOST_WORDS = 8
+SHORTEST_PHONE = 7
+COMPARED_AT_ONCE = 200
+MOST_COMPARED = 2_000
+"""Candidates that are compared for one page; the next page goes on behind them."""
+
+NEWEST = 3_000
+"""Tickets that PostgreSQL looks through before it asks the index about all of them."""
+
+_VERSIONS = 256
+"""On SQLite a sending's row in the index is its ticket's id times this, and its ordinal; nothing is sent so often."""
+
+
+class TooShort(Exception):
+    """What is looked for has no two characters (or three letters or digits) next to each other."""
+
+
+class _Sent(msgspec.Struct):
+    """The texts of a stored complaint that can be looked for."""
+
+    title: str
+    content: str
+    party: str
+    appeal: str
+    place: _Place
+
+
+class _Place(msgspec.Struct):
+    address: str
+
+
+_sent_decoder = msgspec.json.Decoder(_Sent)
+_reporter_decoder = msgspec.json.Decoder(Reporter)
+
+_index = table(
+    "search_grams",
+    column("rowid", Integer),
+    column("ticket_id", BigInteger),
+    column("ordinal", Integer),
+    column("grams", ARRAY(Text)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """One of the words looked for: `whole` in the index's spelling, its pieces, and what else it may be."""
+
+    whole: str
+    pieces: frozenset[str]
+    tail: str
+
+    @property
+    def exact(self) -> bool:
+        """Whether the pieces alone say that the word is there."""
+        return self.pieces == {self.whole}
+
+
+def _words(query: str) -> list[_Word]:
+    """Raises TooShort where none of the words has a piece."""
+    found = []
+    for word in query.split()[:MOST_WORDS]:
+        whole = squeezed(word)
+        tail = phone_tail(whole) if len(whole) == PHONE_TAIL and whole.isdigit() and whole.isascii() else ""
+        if whole:
+            found.append(_Word(whole, frozenset(grams(whole)), tail))
+    if not any(word.pieces for word in found):
+        raise TooShort(query)
+    return found
+
+
+class Search:
+    """The index of one database: kept up by `follow`, asked by `find`."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._on_sqlite = engine.dialect.name == "sqlite"
+
+    async def follow(self) -> bool:
+        """Take the next sendings into the index; false when it has caught up. Any number of processes may do so at once."""
+        cursors, head = tables.job_cursors, tables.head.c
+        mine = select(cursors.c.sequence).where(cursors.c.job == JOB)
+        async with self._engine.connect() as connection:
+            newest = (await connection.execute(select(head.event_sequence))).scalar_one()
+            if (await connection.execute(mine)).scalar_one() >= newest:
+                return False
+        async with writing(self._engine) as connection:
+            done = (await connection.execute(mine.with_for_update())).scalar_one()
+            newest = (await connection.execute(select(head.event_sequence))).scalar_one()
+            event = tables.events.c
+            following = (
+                select(event.sequence, event.ticket_id)
+                .where(event.sequence > done, event.sequence <= newest, event.action.in_(SENDINGS))
+                .order_by(event.sequence)
+                .limit(AT_ONCE)
+            )
+            found = (await connection.execute(following)).all()
+            await self._add(connection, sorted({row.ticket_id for row in found}))
+            reached = found[-1].sequence if len(found) == AT_ONCE else newest
+            await connection.execute(update(cursors).where(cursors.c.job == JOB).values(sequence=reached))
+        return bool(reached < newest)
+
+    async def catch_up(self) -> None:
+        """Follow until there is nothing left."""
+        while await self.follow():
+            pass
+
+    async def _add(self, connection: AsyncConnection, ids: Sequence[int]) -> None:
+        """Index those sendings of tickets that are not in the index yet."""
+        sent, ticket, known = tables.complaints.c, tables.tickets.c, tables.search_documents.c
+        statement = (
+            select(sent.ticket_id, sent.ordinal, sent.document, sent.reporter, ticket.no, ticket.source_no)
+            .join(tables.tickets, ticket.id == sent.ticket_id)
+            .outerjoin(tables.search_documents, and_(known.ticket_id == sent.ticket_id, known.ordinal == sent.ordinal))
+            .where(sent.ticket_id.in_(ids), known.ticket_id.is_(None), sent.ordinal < _VERSIONS)
+            .order_by(sent.ticket_id, sent.ordinal)
+        )
+        rows = (await connection.execute(statement)).all() if ids else []
+        if not rows:
+            return
+        places = [{"ticket_id": row.ticket_id, "ordinal": row.ordinal} for row in rows]
+        await connection.execute(insert(tables.search_documents), places)
+        pieces = [_pieces_of(row) for row in rows]
+        if self._on_sqlite:
+            await connection.execute(
+                text("INSERT INTO search_grams (rowid, grams) VALUES (:row, :grams)"),
+                [
+                    {"row": row.ticket_id * _VERSIONS + row.ordinal, "grams": " ".join(one)}
+                    for row, one in zip(rows, pieces, strict=True)
+                ],
+            )
+        else:
+            index = insert(_index)
+            await connection.execute(
+                index, [{**place, "grams": one} for place, one in zip(places, pieces, strict=True)]
+            )
+
+    async def find(
+        self, query: str, wanted: TicketFilter | None = None, *, cursor: str | None = None, limit: int = 50
+    ) -> Page:
+        """Tickets that hold every word of a query somewhere, newest first; all tickets of the filter for an empty query.
+
+        A word may be any part of the text, the place, the party or a number, whatever spaces and punctuation stand between.
+        Four digits also find the tickets of reporters whose number ends so, a whole number those of that number. Raises
+        TooShort, and ValueError for a cursor that was not ours.
+        """
+        before = read_cursor(cursor, LargestId) if cursor else None
+        query = "".join(char for char in query if char.isprintable() or char.isspace())
+        conditions = wanted.conditions() if wanted else []
+        ticket = tables.tickets.c
+        async with self._engine.connect() as connection:
+            if not query.strip():
+                ids, last = await self._listed(connection, conditions, before, limit)
+            else:
+                words = _words(query)
+                ids, last = await self._compared(connection, words, conditions, before, limit)
+                exact = self._by_number(query.strip(), words)
+                if exact is not None:
+                    more = select(ticket.id).where(exact, *conditions).order_by(ticket.id.desc()).limit(limit + 1)
+                    if before is not None:
+                        more = more.where(ticket.id < before)
+                    if last is not None:
+                        more = more.where(ticket.id >= last)
+                    ids = sorted({*ids, *(await connection.execute(more)).scalars()}, reverse=True)
+                    if len(ids) > limit:
+                        ids, last = ids[:limit], ids[limit - 1]
+            items = await summaries(connection, ids)
+        return Page(items, write_cursor(last) if last is not None else None)
+
+    async def of_number(self, phone: str, *, limit: int) -> list[TicketSummary]:
+        """The newest tickets of the reporter with a phone number, however it is spelled; none for no number."""
+        key, ticket = reporter_key(Reporter(phone=phone)), tables.tickets.c
+        if not key:
+            return []
+        newest = select(ticket.id).where(ticket.reporter_key == key).order_by(ticket.created_at.desc()).limit(limit)
+        async with self._engine.connect() as connection:
+            return await summaries(connection, list((await connection.execute(newest)).scalars()))
+
+    async def known(self, channel: str, source_nos: Sequence[str]) -> dict[str, str]:
+        """Which of a channel's numbers are taken in already, and as which tickets: source number → ticket number."""
+        ticket, found = tables.tickets.c, {}
+        async with self._engine.connect() as connection:
+            for start in range(0, len(source_nos), AT_ONCE):
+                part = source_nos[start : start + AT_ONCE]
+                statement = select(ticket.source_no, ticket.no).where(
+                    ticket.channel == channel, ticket.source_no.in_(part)
+                )
+                found.update({row.source_no: row.no for row in await connection.execute(statement)})
+        return found
+
+    async def _listed(
+        self, connection: AsyncConnection, conditions: Sequence[ColumnElement[bool]], before: int | None, limit: int
+    ) -> tuple[list[int], int | None]:
+        ticket = tables.tickets.c
+        statement = select(ticket.id).where(*conditions).order_by(ticket.id.desc()).limit(limit + 1)
+        if before is not None:
+            statement = statement.where(ticket.id < before)
+        ids = list((await connection.execute(statement)).scalars())
+        return (ids[:limit], ids[limit - 1]) if len(ids) > limit else (ids, None)
+
+    async def _compared(
+        self,
+        connection: AsyncConnection,
+        words: Sequence[_Word],
+        conditions: Sequence[ColumnElement[bool]],
+        before: int | None,
+        limit: int,
+    ) -> tuple[list[int], int | None]:
+        """Ids of the tickets that really hold the words, and the last one looked at where there may be more."""
+        certain = all(word.exact for word in words)
+        ids: dict[int, None] = {}
+        at_once, seen = limit + 1 if certain else COMPARED_AT_ONCE, 0
+        for above in await self._floors(connection, before):
+            while True:
+                statement = self._candidates(words, conditions, above, before, at_once)
+                rows = (await connection.execute(statement)).all()
+                for row in rows:
+                    if row.ticket_id not in ids and (certain or _holds(row, words)):
+                        if len(ids) == limit:
+                            return list(ids), list(ids)[-1]
+                        ids[row.ticket_id] = None
+                seen += len(rows)
+                if len(rows) < at_once:
+                    before = above
+                    break
+                # The last ticket may have another sending beyond this batch.
+                before = rows[-1].ticket_id + (rows[0].ticket_id != rows[-1].ticket_id)
+                if seen >= MOST_COMPARED:
+                    return list(ids), before
+        return list(ids), None
+
+    async def _floors(self, connection: AsyncConnection, before: int | None) -> list[int]:
+        """Down to which ids to look, one after another. PostgreSQL gathers all that fits before it knows the newest: words
+        that stand everywhere are found among the newest tickets alone."""
+        if self._on_sqlite:
+            return [0]
+        if before is None:
+            before = (
+                await connection.execute(select(func.coalesce(func.max(tables.tickets.c.id), 0)))
+            ).scalar_one() + 1
+        return [before - NEWEST, 0] if before > 2 * NEWEST else [0]
+
+    def _candidates(
+        self,
+        words: Sequence[_Word],
+        conditions: Sequence[ColumnElement[bool]],
+        above: int,
+        before: int | None,
+        limit: int,
+    ) -> Select[Any]:
+        """Sendings whose pieces fit, newest ticket first, from the id `above` up to below `before`, with what they are
+        compared by."""
+        sent, ticket = tables.complaints.c, tables.tickets.c
+        ticket_id: ColumnElement[int]
+        ordinal: ColumnElement[int]
+        fits: ColumnElement[bool]
+        if self._on_sqlite:
+            row = literal_column("search_grams.rowid", BigInteger)
+            ticket_id, ordinal = row.op("/")(_VERSIONS), row.op("%")(_VERSIONS)
+            fits = literal_column("search_grams", Text).bool_op("MATCH")(_match(words))
+            order = row.desc()
+            bounds = [row < before * _VERSIONS] if before is not None else []
+        else:
+            ticket_id, ordinal = _index.c.ticket_id, _index.c.ordinal
+            fits = and_(*(_contains(word) for word in words if word.pieces))
+            # Not by the column itself: for the sake of its order PostgreSQL would walk all tickets instead of the index.
+            order = ticket_id.op("+")(literal_column("0")).desc()
+            bounds = [ticket_id >= above] if above else []
+            bounds += [ticket_id < before] if before is not None else []
+        return (
+            select(
+                *(ticket.id.label("ticket_id"), ticket.no, ticket.source_no, ticket.reporter_key),
+                *(sent.document, sent.reporter),
+            )
+            .select_from(_index)
+            .join(tables.tickets, ticket.id == ticket_id)
+            .join(tables.complaints, and_(sent.ticket_id == ticket.id, sent.ordinal == ordinal))
+            .where(fits, *bounds, *conditions)
+            .order_by(order)
+            .limit(limit)
+        )
+
+    def _by_number(self, query: str, words: Sequence[_Word]) -> ColumnElement[bool] | None:
+        """What finds a whole number of ours or a reporter's whole phone number at once, indexed already or not."""
+        ticket = tables.tickets.c
+        if len(words) != 1:
+            return None
+        whole = words[0].whole
+        named = ticket.no == query.upper()
+        if whole.isascii() and whole.isdigit() and len(whole) >= SHORTEST_PHONE:
+            return or_(named, ticket.reporter_key == reporter_key(Reporter(phone=whole)))
+        return named
+
+
+def _pieces_of(row: Any) -> list[str]:
+    sent = _sent_decoder.decode(row.document)
+    reporter = _reporter_decoder.decode(row.reporter)
+    fields = (sent.title, sent.content, sent.party, sent.appeal, sent.place.address, row.no, row.source_no)
+    tails = {phone_tail(number) for number in (reporter.phone, reporter.contact)} - {""}
+    return sorted(grams_of(fields) | tails)
+
+
+def _match(words: Sequence[_Word]) -> str:
+    """In the language of FTS5. Pieces hold nothing but letters, digits and characters."""
+    parts = []
+    for word in words:
+        if word.pieces:
+            all_of = " AND ".join(f'"{piece}"' for piece in sorted(word.pieces))
+            parts.append(f'(({all_of}) OR "{word.tail}")' if word.tail else f"({all_of})")
+    return " AND ".join(parts)
+
+
+def _contains(word: _Word) -> ColumnElement[bool]:
+    fits = _index.c.grams.contains(sorted(word.pieces))
+    return or_(fits, _index.c.grams.contains([word.tail])) if word.tail else fits
+
+
+def _holds(row: Any, words: Sequence[_Word]) -> bool:
+    sent = _sent_decoder.decode(row.document)
+    fields = (sent.title, sent.content, sent.party, sent.appeal, sent.place.address, row.no, row.source_no)
+    whole = "\n".join(squeezed(field) for field in fields)
+    return all(word.whole in whole or (word.tail and _ends_so(row, word)) for word in words)
+
+
+def _ends_so(row: Any, word: _Word) -> bool:
+    reporter = _reporter_decoder.decode(row.reporter)
+    return word.tail in {phone_tail(number) for number in (reporter.phone, reporter.contact)}
