@@ -66,7 +66,7 @@ async def _say(visitor: Visitor, words: str) -> None:
 async def _citizen(site: Site) -> None:
     visitor = await site.visitor(PHONE)
     await visitor.goto("/")
-    await _say(visitor, "恬庄街38号旁边的烧烤店每天晚上油烟很大，吵到半夜，希望管一管")
+    await _say(visitor, "恬庄街38号门口人行道上每天晚上有流动摊贩占道摆摊卖水果，路都走不了，希望管一管")
     await _shoot(visitor, "citizen-talk")
     await _say(visitor, "没有照片")
     await _say(visitor, "13800000000")

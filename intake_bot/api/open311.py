@@ -36,7 +36,6 @@ ROUNDING = 3
 """Decimals of a position that everybody may see: about a hundred metres."""
 _MAY_SEND = frozenset({Role.CHANNEL, Role.OPERATOR, Role.ADMINISTRATOR})
 _FORMATS = {"json": "application/json", "xml": "application/xml"}
-_KIND = Parameter("format", "json 或 xml", {"type": "string", "enum": ["json", "xml"]}, place="path")
 _ENTRY = Open311Entry()
 Data = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
@@ -97,16 +96,18 @@ def open311_routes() -> list[Route]:
     return [
         Route(
             method,
-            f"/open311/v2/{path}.{{format:json|xml}}",
-            _answering(handler),
+            f"/open311/v2/{path}.{kind}",
+            _answering(handler, kind),
             summary,
             "open311",
-            parameters=(*parameters, _KIND),
+            parameters=parameters,
             body=_FORM if method == "POST" else None,
             body_type="application/x-www-form-urlencoded",
             answers={201 if method == "POST" else 200: ("按 GeoReport v2 的约定", {"type": ["object", "array"]})},
+            answer_type=media_type,
         )
         for method, path, handler, summary, parameters in rows
+        for kind, media_type in _FORMATS.items()
     ]
 
 
@@ -129,9 +130,8 @@ _FORM = {
 }
 
 
-def _answering(handler: Answering) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _answering(handler: Answering, kind: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def answer(request: web.Request) -> web.Response:
-        kind = request.match_info["format"]
         try:
             if not house_of(request).settings.open311.enabled:
                 raise Refusal(404, "没有开放 Open311 接口：请在 config.yml 中设 open311.enabled: true")

@@ -149,8 +149,8 @@ async def test_the_address_is_verified(wechat: Wechat) -> None:
 
 @pytest.mark.parametrize("sealed", [False, True], ids=["plain", "sealed"])
 async def test_a_complaint_in_wechat(wechat: Wechat, sealed: bool) -> None:
-    told = await wechat.say("恬庄街38号旁边的烧烤店每天晚上油烟很大，吵到半夜", sealed=sealed)
-    assert "烧烤" in told and "可回复数字" in told
+    told = await wechat.say("恬庄街38号门口人行道上每天晚上有流动摊贩占道摆摊", sealed=sealed)
+    assert "占道" in told and "可回复数字" in told
     told = await wechat.say("1", sealed=sealed)  # the first choice: no picture
     told = await wechat.say("13800000000", sealed=sealed)
     told = await wechat.say("1", sealed=sealed)  # hand in
@@ -193,7 +193,7 @@ async def test_a_picture_is_fetched_and_kept_once(wechat: Wechat, peer: WechatPe
     made = io.BytesIO()
     Image.new("RGB", (900, 600), "green").save(made, "JPEG")
     peer.pictures["media-1"] = made.getvalue()
-    await wechat.say("恬庄街38号旁边的烧烤店每天晚上油烟很大")
+    await wechat.say("恬庄街38号门口人行道上每天晚上有流动摊贩占道摆摊")
     xml = wechat.message("image", PicUrl="http://127.0.0.1/never-fetched", MediaId="media-1")
     first, again = await wechat.send(xml), await wechat.send(xml)
     assert first == again and "照片" in first[1]
@@ -292,7 +292,7 @@ async def told(wechat: Wechat) -> None:
 
 async def an_accepted_ticket(wechat: Wechat, *words: str) -> str:
     """Complain, say `words` on the way, hand in; then the brigade accepts."""
-    await wechat.say("恬庄街38号旁边的烧烤店每天晚上油烟很大，吵到半夜")
+    await wechat.say("恬庄街38号门口人行道上每天晚上有流动摊贩占道摆摊")
     for one in ("没有照片", *words, "提交"):
         answer = await wechat.say(one)
     no = NUMBER.findall(answer)[-1]
