@@ -17,6 +17,7 @@ from domain.ticket import Status, Ticket
 from domain.worktime import LOCAL
 from intake_bot.house import House
 from intake_bot.intake import take
+from storage.tickets import TicketFilter
 from supervision.sweeps import Sweeps
 
 MATTERS = (
@@ -43,7 +44,7 @@ CHANNELS = ("12345", "12345", "12345", "12319", "12369", "e-steward", "web", "ph
 OPERATOR = Actor("operator.one", Role.OPERATOR)
 WEST, SOUTH, EAST, NORTH = 120.58, 31.74, 120.67, 31.80
 DAYS = 42
-BY_DAY = 5
+BY_DAY = 9
 
 
 async def live(house: House, now: datetime, seed: int = 20261125) -> None:
@@ -55,6 +56,7 @@ async def live(house: House, now: datetime, seed: int = 20261125) -> None:
             received = morning + timedelta(minutes=chance.randrange(0, 600))
             if received < now - timedelta(minutes=5):
                 await _one(house, chance, received, now)
+    await _wait_for_people(house, now)
     sweeps = Sweeps(
         house.store,
         house.settings.supervision,
@@ -64,6 +66,23 @@ async def live(house: House, now: datetime, seed: int = 20261125) -> None:
     )
     await sweeps.lights(now)
     await sweeps.gaps(now)
+
+
+async def _wait_for_people(house: House, now: datetime) -> None:
+    """What somebody has to decide: a return, requests for time, orders."""
+    page = await house.store.tickets.page(TicketFilter(open_only=True), limit=60)
+    tickets = await house.store.tickets.several([one.ticket_no for one in page.items])
+    in_work = [one for one in tickets if one.lead and one.lead.status is Status.ACCEPTED]
+    dispatched = [one for one in tickets if one.lead and one.lead.status is Status.DISPATCHED]
+    reason = {"reason_code": "R1", "basis": "不在权力清单内，属市级主管部门职责"}
+    for ticket in dispatched[:2]:
+        await _act(house, ticket, Action.RETURN, reason, now - timedelta(minutes=50))
+    for ticket in in_work[:2]:
+        details = {"working_days": 3, "reason": "需会同市级主管部门现场核实"}
+        await _act(house, ticket, Action.EXTEND, details, now - timedelta(minutes=40))
+    for ticket in in_work[2:5]:
+        order = {"requirement": "请在今天下班前到场处置，并电话告知诉求人", "due_at": now + timedelta(hours=5)}
+        await _act(house, ticket, Action.PRESS, order, now - timedelta(minutes=30))
 
 
 async def _one(house: House, chance: random.Random, received: datetime, now: datetime) -> None:
@@ -95,7 +114,11 @@ async def _one(house: House, chance: random.Random, received: datetime, now: dat
 
 def _steps(ticket: Ticket, chance: random.Random) -> Iterator[tuple[Action, dict[str, Any], float]]:
     if ticket.status is Status.TRIAGE:
-        yield Action.TRANSFER, {"brigade": chance.choice(("brigade-1", "brigade-2", "brigade-3")), "reason": "按职责"}, 1
+        yield (
+            Action.TRANSFER,
+            {"brigade": chance.choice(("brigade-1", "brigade-2", "brigade-3")), "reason": "按职责"},
+            1,
+        )
     yield Action.ACCEPT, {}, 2
     yield Action.CONTACT, {}, 5
     if chance.random() < 0.06:
@@ -110,7 +133,7 @@ def _steps(ticket: Ticket, chance: random.Random) -> Iterator[tuple[Action, dict
     yield Action.CLOSE, {}, 4
 
 
-_OF_THE_UNIT = frozenset({Action.ACCEPT, Action.CONTACT, Action.RESOLVE})
+_OF_THE_UNIT = frozenset({Action.ACCEPT, Action.CONTACT, Action.RESOLVE, Action.RETURN})
 
 
 async def _act(house: House, before: Ticket, action: Action, details: dict[str, Any], at: datetime) -> Ticket:
@@ -118,7 +141,7 @@ async def _act(house: House, before: Ticket, action: Action, details: dict[str, 
     actor = OPERATOR
     if lead is not None and (action in _OF_THE_UNIT or (action is Action.EXTEND and "reason" in details)):
         actor = Actor(lead.handler or "brigade", Role.BRIGADE, lead.unit)
-    elif action is Action.EXTEND:
+    elif action in {Action.EXTEND, Action.PRESS}:
         actor = Actor("supervision.head", Role.SUPERVISOR)
     body = DETAILS[action](**details)
     try:
