@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from adapters import body
 from adapters.answers import ActionReader, refusal
 from adapters.fields import Plan
+from adapters.listing import Listed, listed
 from adapters.problems import BODY, FieldProblem, Refused, Unreadable, type_name
 from adapters.report import Report, ReportBack, Shortcoming, shortcomings
 from adapters.schema import schema_of
@@ -78,6 +79,12 @@ class Channel:
     def refusal(self, answer: bytes) -> str:
         """Why the platform does not take a report, in its own words; empty where its answer does not say so."""
         return refusal(self.settings.receipt, _fields(answer)) if self.settings.receipt is not None else ""
+
+    def listed(self, answer: bytes) -> list[Listed]:
+        """The tickets of one page of the platform's own list. Raises `Unreadable`, also where no map says how to read it."""
+        if self.settings.listing is None:
+            raise Unreadable(f"渠道 {self.code} 没有列表格式（listing）")
+        return listed(answer, self.settings.listing, self.settings.fields["source_no"].from_[0])
 
     def message_schema(self) -> dict[str, Any]:
         """The JSON schema of a later message, for OpenAPI."""

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from adapters.answers import ActionsSettings, ReceiptSettings
 from adapters.canonical import FIELDS, INDISPENSABLE, CodeField, FieldName
 from adapters.codes import SchemeSettings
+from adapters.listing import ListingSettings
 from adapters.times import check_format
 
 
@@ -128,6 +129,7 @@ class ChannelSettings(MapSettings):
     defaults: dict[FieldName, str | bool] = Field(default_factory=dict, description="来源没有值时采用的值")
     actions: ActionsSettings | None = Field(None, description="平台后续消息的对照（催办、撤单、延期答复等）")
     receipt: ReceiptSettings | None = Field(None, description="平台对我方回传的回答；不填则以 HTTP 状态码为准")
+    listing: ListingSettings | None = Field(None, description="平台工单列表的格式，用于拉取和对账")
 
     @model_validator(mode="before")
     @classmethod
@@ -136,7 +138,7 @@ class ChannelSettings(MapSettings):
             return written
         base = adapter_map(str(written["adapter"]))
         merged = {**base, **written}
-        for section in ("schemes", "defaults", "actions", "receipt"):
+        for section in ("schemes", "defaults", "actions", "receipt", "listing"):
             if isinstance(written.get(section), Mapping):
                 merged[section] = {**base.get(section, {}), **written[section]}
         if isinstance(written.get("fields"), Mapping):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("understanding", "intake", "supervision", "search")
+NAMES = ("understanding", "intake", "supervision", "search", "sameness")
 
 
 def main() -> None:

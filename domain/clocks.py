@@ -8,17 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from domain.deadline import deadline, yellow_in_working_time
 from domain.limit import Limit, Stage, Unit
 from domain.ticket import Clock
-from domain.worktime import (
-    WorkCalendar,
-    advance,
-    deadline,
-    local,
-    retreat,
-    working_minutes,
-    yellow_in_working_time,
-)
+from domain.worktime import WorkCalendar, advance, local, retreat, working_minutes
 
 
 def begun(stage: Stage, limit: Limit, rule: str, now: datetime, calendar: WorkCalendar, round_: int = 1) -> Clock:

@@ -61,6 +61,11 @@ def looked(ticket: Ticket, look: Look, actor: Actor, now: datetime) -> Outcome:
 def for_unit(text: str, ticket: Ticket) -> str:
     """A text of the complaint as the unit that works on it reads it without looking: long numbers masked, and the reporter's
     own name."""
-    name = ticket.complaint.reporter.name.strip()
+    return without_reporter(text, ticket.complaint.reporter.name)
+
+
+def without_reporter(text: str, name: str) -> str:
+    """A text with long numbers masked, and the name of whoever reported it."""
+    name = name.strip()
     hidden = text.replace(name, masked_name(name)) if len(name) > 1 else text
     return masked_text(hidden)

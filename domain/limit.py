@@ -1,4 +1,4 @@
-"""时限: a number, a unit and what it limits. Not: when it ends (`worktime`) or which one applies (`router.limits`)."""
+"""时限: a number, a unit and what it limits. Not: when it ends (`deadline`) or which one applies (`router.limits`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Unit(StrEnum):
-    """How a limit is counted; `worktime.deadline` holds the rule of each."""
+    """How a limit is counted; `deadline` holds the rule of each."""
 
     NATURAL_HOURS = "natural_hours"  # 紧急工作时: round the clock
     WORKING_MINUTES = "working_minutes"

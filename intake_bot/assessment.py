@@ -64,6 +64,7 @@ def subjects_of(settings: Settings) -> Mapping[Level, Mapping[str, str]]:
 def group_names(settings: Settings, router: Router, tree: CategoryTree) -> Names:
     """What people call the groups of each dimension."""
     areas = {area.code: area.name for area in settings.router.territory.areas}
+    grids = {grid.code: grid.name for grid in settings.router.territory.grids}
 
     def name(dimension: Dimension, key: str) -> str:
         if not key:
@@ -78,6 +79,7 @@ def group_names(settings: Settings, router: Router, tree: CategoryTree) -> Names
             Dimension.KIND: lambda code: KIND_NAMES[Kind(code)],
             Dimension.URGENCY: lambda code: URGENCY_NAMES[Urgency(code)],
             Dimension.BRIGADE: router.unit_name,
+            Dimension.GRID: lambda code: grids.get(code, code),
             Dimension.AREA: lambda code: areas.get(code, code),
             Dimension.CELL: router.cell_name,
             Dimension.HANDLER: router.person_name,

@@ -49,6 +49,10 @@ class Failed(Exception):
     """A delivery that did not get through and is worth another try; the message says why."""
 
 
+class Unreachable(Failed):
+    """Nobody answered at all."""
+
+
 class Unrouted(Exception):
     """The address that is configured cannot be used; the delivery stays on record."""
 
@@ -101,12 +105,24 @@ class Delivery:
             reason = "没有为该收件方配置地址（delivery）"
             await self._house.store.outbox.parked([row.id for row in unrouted], reason, self._house.now())
             self._house.counters.deliveries.labels("unrouted").inc(len(unrouted))
+        waiting: dict[str, list[Row]] = {}
+        for row in rows:
+            if row not in unrouted:
+                waiting.setdefault(row.destination, []).append(row)
+        await asyncio.gather(*(self._deliver_in_order(session, group) for group in waiting.values()))
+        return len(rows)
+
+    async def _deliver_in_order(self, session: aiohttp.ClientSession, rows: list[Row]) -> None:
+        """What one destination is told, the oldest first. One that is out of reach keeps nobody else waiting, nor is it
+        tried again for each of the others."""
+        unreachable: Unreachable | None = None
         for row in rows:
             if self._stopping.is_set():
-                break
-            if row not in unrouted:
-                await self._deliver(session, row)
-        return len(rows)
+                return
+            if unreachable is None:
+                unreachable = await self._deliver(session, row)
+            else:
+                await self._not_delivered(row, unreachable)
 
     def _has_route(self, row: Row) -> bool:
         """Whether anything is configured that could take a delivery."""
@@ -115,7 +131,14 @@ class Delivery:
             return self._house.wechat is not None and self._house.wechat.can_call
         if kind == "channel":
             return name in self._house.channels and name in self._settings.platforms
+        if kind == "webhook":
+            return bool(self._webhook_secret(name))
         return bool(self._address_of(name))
+
+    def _webhook_secret(self, name: str) -> str:
+        """The secret of a webhook; empty where there is no such webhook any more, or no secret."""
+        webhook = self._house.settings.webhooks.get(name)
+        return os.environ.get(webhook.secret_env, "") if webhook is not None else ""
 
     def _address_of(self, account: str) -> str:
         """Where a person is told, else where their unit is; empty where nowhere."""
@@ -125,7 +148,8 @@ class Delivery:
     def _variable_of(self, account: str) -> str:
         return self._settings.people.get(account) or self._settings.units.get(self._unit_of.get(account, ""), "")
 
-    async def _deliver(self, session: aiohttp.ClientSession, row: Row) -> None:
+    async def _deliver(self, session: aiohttp.ClientSession, row: Row) -> Unreachable | None:
+        """Try once and settle the row; what kept us from reaching the destination, if that was it."""
         outbox, counters = self._house.store.outbox, self._house.counters
         try:
             await self._send(session, row)
@@ -137,16 +161,22 @@ class Delivery:
             counters.deliveries.labels("refused").inc()
             log.error("report_refused", ticket=row.ticket_no, destination=row.destination)
         except Failed as error:
-            if row.attempts >= self._settings.attempts:
-                await outbox.parked([row.id], str(error), self._house.now())
-                counters.deliveries.labels("parked").inc()
-                log.error("delivery_parked", ticket=row.ticket_no, destination=row.destination, error=str(error))
-            else:
-                await outbox.failed(row.id, str(error), self._next_try(row.attempts))
-                counters.deliveries.labels("failed").inc()
+            await self._not_delivered(row, error)
+            return error if isinstance(error, Unreachable) else None
         else:
             await outbox.delivered(row.id, self._house.now())
             counters.deliveries.labels("delivered").inc()
+        return None
+
+    async def _not_delivered(self, row: Row, error: Failed) -> None:
+        outbox, counters = self._house.store.outbox, self._house.counters
+        if row.attempts >= self._settings.attempts:
+            await outbox.parked([row.id], str(error), self._house.now())
+            counters.deliveries.labels("parked").inc()
+            log.error("delivery_parked", ticket=row.ticket_no, destination=row.destination, error=str(error))
+        else:
+            await outbox.failed(row.id, str(error), self._next_try(row.attempts))
+            counters.deliveries.labels("failed").inc()
 
     def _next_try(self, attempts: int) -> datetime:
         """Twice as long after every failure, with some spread so that many do not come back at once."""
@@ -160,6 +190,8 @@ class Delivery:
             await self._tell_person_in_wechat(row)
         elif kind == "channel":
             await self._tell_platform(session, row, name)
+        elif kind == "webhook":
+            await self._tell_webhook(session, row, name)
         else:
             await self._tell_person(row, name)
 
@@ -184,6 +216,13 @@ class Delivery:
             raise Failed(f"平台回答 {status}")
         if (message := channel.answered(body, row.idempotency_key)) is not None:
             await take_message(house, channel, row.ticket_no, message, house.now())
+
+    async def _tell_webhook(self, session: aiohttp.ClientSession, row: Row, name: str) -> None:
+        """One event as it is; its sequence number is the idempotency key."""
+        address, secret = self._house.settings.webhooks[name].url, self._webhook_secret(name)
+        status, _ = await _post(session, address, dict(row.data), str(row.data["sequence"]), secret)
+        if not 200 <= status < 300:
+            raise Failed(f"接收方回答 {status}")
 
     async def _tell_person_in_wechat(self, row: Row) -> None:
         """Tell whoever wrote to the official account how it goes on, unless they wished to stay unknown."""
@@ -223,7 +262,7 @@ async def _post(
 ) -> tuple[int, bytes]:
     """The platform's status and the beginning of its body. Signed as the channel signs to us, where it has a secret.
 
-    Raises Failed where there is no answer.
+    Raises Unreachable where there is no answer.
     """
     content = json.dumps(payload, ensure_ascii=False).encode()
     headers = {"Content-Type": "application/json", "Idempotency-Key": key}
@@ -233,4 +272,4 @@ async def _post(
         async with session.post(address, data=content, headers=headers, allow_redirects=False) as answer:
             return answer.status, await answer.content.read(_LONGEST_ANSWER)
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise Failed(f"连接平台失败（{type(error).__name__}）") from None
+        raise Unreachable(f"连接平台失败（{type(error).__name__}）") from None

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from adapters.channel import Channel
 from domain.lifecycle import ROLE_NAMES
+from intake_bot.api.openapi import VERSION
 from intake_bot.api.routes import Route
 from intake_bot.api.server import all_routes
 from intake_bot.commands.console import deployment_and_tree
 from intake_bot.settings_reference import settings
+from intake_bot.webhooks import EVENT_SCHEMA, asyncapi_document
 
 FOLDER = Path(__file__).parents[1] / "docs"
 
@@ -52,11 +56,18 @@ def routes(all_routes: list[Route]) -> str:
     return ROUTES_HEAD + "".join(rows)
 
 
+def as_json(document: Mapping[str, Any]) -> str:
+    """A document as it stands in a file."""
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
 def documents(channels: Iterable[Channel]) -> dict[Path, str]:
     """Each generated document's path and text."""
     return {
         FOLDER / "configuration.zh-CN.md": configuration(),
         FOLDER / "routes.zh-CN.md": routes(all_routes(channels)),
+        FOLDER / "asyncapi.json": as_json(asyncapi_document(VERSION)),
+        FOLDER / "event.schema.json": as_json(EVENT_SCHEMA),
     }
 
 

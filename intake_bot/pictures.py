@@ -9,6 +9,7 @@ import asyncio
 import io
 import re
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -22,6 +23,8 @@ MOST_PIXELS = 80_000_000
 _FORMATS = ("JPEG", "PNG", "WEBP")
 _QUALITY = 82
 _FOLDER = "/pictures/"
+_at_work = ThreadPoolExecutor(2, "picture")
+"""A picture opened takes hundreds of megabytes, and anybody may send many at once: two are opened, the others wait."""
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -50,7 +53,7 @@ async def keep_made_anew(
     house: House, picture_id: str, content: bytes, sent_by: str, now: datetime
 ) -> tuple[Picture, bool]:
     """Make a picture anew and store it; whether it is new. Raises NotAPicture, PictureDiffers."""
-    made, width, height = await asyncio.to_thread(made_anew, content)
+    made, width, height = await asyncio.get_running_loop().run_in_executor(_at_work, made_anew, content)
     picture = Picture(picture_id, made, width, height, sent_by, now)
     return picture, await house.store.pictures.keep(picture)
 

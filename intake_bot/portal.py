@@ -25,7 +25,7 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet, OctKey
 
 from intake_bot.house import House
-from intake_bot.settings import PortalSettings
+from intake_bot.pages_settings import PortalSettings
 
 log = structlog.get_logger()
 

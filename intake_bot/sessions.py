@@ -34,7 +34,7 @@ async def open_session(house: House, request: web.Request, response: web.StreamR
 
 async def close_session(house: House, request: web.Request, response: web.StreamResponse) -> None:
     """Sign out whoever is signed in on this browser."""
-    token = request.cookies.get(COOKIE, "")
+    token = _token(request)
     if token:
         await house.store.accounts.revoke(token, house.now())
     response.del_cookie(COOKIE, path="/")
@@ -42,7 +42,7 @@ async def close_session(house: House, request: web.Request, response: web.Stream
 
 async def session_of(house: House, request: web.Request) -> Session | None:
     """The session of this browser, prolonged because it is used; None where nobody is signed in."""
-    token = request.cookies.get(COOKIE, "")
+    token = _token(request)
     if not token:
         return None
     now = house.now()
@@ -53,6 +53,12 @@ async def session_of(house: House, request: web.Request) -> Session | None:
     if until > session.expires_at + _PROLONG_AFTER:
         await house.store.accounts.prolong(token, until)
     return session
+
+
+def _token(request: web.Request) -> str:
+    """What the cookie holds; empty for what is none of ours, and may be bytes that are no characters at all."""
+    token = request.cookies.get(COOKIE, "")
+    return token if token.isascii() else ""
 
 
 def _lasts_until(house: House, session: Session, now: datetime) -> datetime:
@@ -88,10 +94,14 @@ def is_from_our_page(house: House, request: web.Request) -> bool:
     if origin is None:
         return True
     public = house.settings.server.public_url
-    return urlsplit(origin).netloc in {request.host, urlsplit(public).netloc if public else request.host}
+    try:
+        named = urlsplit(origin).netloc
+    except ValueError:
+        return False
+    return named in {request.host, urlsplit(public).netloc if public else request.host}
 
 
 def proves_our_page(request: web.Request, secret: str, field: str = "") -> bool:
     """Whether the request carries the token of the page that it comes from, in the header or the form field."""
     given = request.headers.get(CSRF_HEADER) or field
-    return hmac.compare_digest(given.encode(), csrf_token(secret).encode())
+    return given.isascii() and hmac.compare_digest(given, csrf_token(secret))

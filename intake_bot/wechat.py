@@ -17,8 +17,8 @@ from adapters.report import Report
 from adapters.wechat.crypto import Envelope
 from adapters.wechat.messages import shortened
 from adapters.wechat.report_back import message, status_words
+from intake_bot.citizen_settings import WechatSettings
 from intake_bot.pages.times import local_time
-from intake_bot.settings import WechatSettings
 from storage.store import Store
 
 _TOKEN_OVER = frozenset({40001, 40014, 42001})
@@ -96,19 +96,28 @@ class WechatAccount:
 
     async def picture(self, media_id: str, now: datetime) -> bytes:
         """The bytes of a picture that somebody sent. Raises WechatRefused."""
-        token = await self._access_token(now)
+        try:
+            return await self._media(media_id, await self._access_token(now))
+        except WechatRefused as refused:
+            if refused.code not in _TOKEN_OVER:
+                raise
+        return await self._media(media_id, await self._access_token(now, anew=True))
+
+    async def _media(self, media_id: str, token: str) -> bytes:
+        content = bytearray()
         try:
             async with self._http().get(
                 f"{self.settings.api}/cgi-bin/media/get", params={"access_token": token, "media_id": media_id}
             ) as answer:
-                if answer.content_type.startswith("image/"):
-                    content = await answer.content.read(_LARGEST_PICTURE + 1)
+                async for part in answer.content.iter_chunked(1 << 16):
+                    content += part
                     if len(content) > _LARGEST_PICTURE:
                         raise WechatRefused("照片太大", final=True)
-                    return content
-                _check(await answer.read())
+                if answer.content_type.startswith("image/"):
+                    return bytes(content)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise WechatRefused(f"连接公众平台失败（{type(error).__name__}）") from None
+        _check(bytes(content))
         raise WechatRefused("公众平台没有给出照片", final=True)
 
     async def _call(self, path: str, body: dict[str, Any], now: datetime) -> dict[str, Any]:
@@ -146,8 +155,10 @@ class WechatAccount:
             "force_refresh": anew,
         }
         told = await self._post("/cgi-bin/stable_token", body)
-        token = str(told["access_token"])
-        lasting = timedelta(seconds=int(told["expires_in"])) - _EARLY
+        token, seconds = told.get("access_token"), told.get("expires_in")
+        if not isinstance(token, str) or not isinstance(seconds, int):
+            raise WechatRefused("公众平台没有给出访问令牌")
+        lasting = timedelta(seconds=seconds) - _EARLY
         await self._store.remote_tokens.keep(name, token, now + max(lasting, timedelta(seconds=30)))
         return token
 

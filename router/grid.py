@@ -60,7 +60,6 @@ class TownGrid:
         self._territory = territory
         self._boundaries = boundaries
         self._places = {place.code: place for place in territory.places}
-        self._areas = {area.code: area.name for area in territory.areas}
         self._grids = {grid.unit: grid for grid in territory.grids}
         self._words: dict[str, list[str]] = {}
         for place in territory.places:
@@ -120,9 +119,6 @@ class TownGrid:
     def cell_name(self, code: str) -> str:
         place = self._places.get(code.rpartition("-")[2])
         return place.name if place else code
-
-    def area_name(self, code: str) -> str:
-        return self._areas.get(code, code)
 
     @property
     def grids(self) -> Sequence[GridSettings]:

@@ -42,6 +42,7 @@ class LimitTable:
         self._margin = Limit.parse(margin)
         self._calendar = calendar
         self._chosen: dict[Key, tuple[LimitSettings, Limit]] = {}
+        self._begun: tuple[datetime | None, dict[tuple[Stage, Limit, str, int], Clock]] = None, {}
 
     def choose(
         self, stage: Stage, channel: str, kind: Kind, urgency: Urgency, category: Category, day: date
@@ -79,8 +80,16 @@ class LimitTable:
         )
 
     def clock(self, stage: Stage, row: LimitSettings, limit: Limit, now: datetime, round_: int = 1) -> Clock:
-        """A clock that starts now."""
-        return begun(stage, limit, row.id, now, self._calendar, round_)
+        """A clock that starts now. Those of one moment are kept until the next: all complaints of an array share it."""
+        # Moment and clocks are replaced together: another thread may be routing at another moment.
+        moment, clocks = self._begun
+        if moment != now:
+            clocks = {}
+            self._begun = now, clocks
+        key = stage, limit, row.id, round_
+        if key not in clocks:
+            clocks[key] = begun(stage, limit, row.id, now, self._calendar, round_)
+        return clocks[key]
 
     def resolve_clock(
         self, row: LimitSettings, limit: Limit, now: datetime, due_outer: datetime | None, round_: int = 1

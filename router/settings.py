@@ -150,6 +150,18 @@ class ReturnReason(Section):
     name: str = Field(min_length=2, description="退单原因")
 
 
+class JoiningSettings(Section):
+    """同一事件: from which chance on two tickets are proposed as one trouble, or joined by rule."""
+
+    propose: float = Field(default=0.4, ge=0.05, le=1, description="可能性不低于此值的，提请坐席认定为同一事件")
+    confidence: float | None = Field(
+        default=None,
+        ge=0.5,
+        le=1,
+        description="可能性不低于此值且地点、对象或原文吻合的，按规则自动并为同一事件；不填则都由人认定",
+    )
+
+
 class RouterSettings(Section):
     """Everything the router goes by."""
 
@@ -160,6 +172,7 @@ class RouterSettings(Section):
     rules: tuple[RuleSettings, ...] = Field(default=(), description="派单规则")
     limits: tuple[LimitSettings, ...] = Field(min_length=1, description="时限表")
     return_reasons: tuple[ReturnReason, ...] = Field(min_length=1, description="退单原因")
+    joining: JoiningSettings = Field(default_factory=JoiningSettings, description="同一事件的认定")
 
     @property
     def place_words(self) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -35,12 +35,16 @@ class Jobs:
             rows = await connection.execute(select(table.slot).where(table.job == job, table.slot.in_(slots)))
             return set(rows.scalars())
 
-    async def purge(self, *, nonces_before: datetime, claims_before: datetime) -> None:
-        """Forget nonces and claims that are older, and the keys of requests as old as the claims."""
+    async def purge(self, *, nonces_before: datetime, claims_before: datetime, tokens_before: datetime) -> None:
+        """Forget nonces and claims that are older, the keys of requests as old as the claims, and the tokens and sessions
+        that were over by then. Who had them stays on record in the events of the accounts."""
+        token = tables.tokens.c
         async with writing(self._engine) as connection:
             await connection.execute(delete(tables.nonces).where(tables.nonces.c.seen_at < nonces_before))
             await connection.execute(delete(tables.job_claims).where(tables.job_claims.c.claimed_at < claims_before))
             await connection.execute(delete(tables.request_keys).where(tables.request_keys.c.done_at < claims_before))
+            over = or_(token.expires_at < tokens_before, token.revoked_at < tokens_before)
+            await connection.execute(delete(tables.tokens).where(over))
 
     async def followed(self, job: str) -> int:
         """The sequence number of the last event that a job has dealt with; 0 for a job that never ran."""

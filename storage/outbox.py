@@ -8,7 +8,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, func, insert, select, update
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Exists,
+    Row,
+    Select,
+    func,
+    insert,
+    literal_column,
+    not_,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.digest import Gathered, digest_of
@@ -20,6 +33,8 @@ from storage.rows import encoded
 LONGEST_ERROR = 500
 FEWEST_GATHERED = 2
 """A single notice is told as it is."""
+_TO_PLATFORM: ColumnElement[bool] = literal_column(f"({tables.TO_PLATFORM})", Boolean)
+"""Without parameters, as the partial indexes spell it, or they would not serve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +71,15 @@ class Outbox:
         """Due deliveries whose destination begins with `kind`, each given to nobody else before the lease ends.
 
         A deliverer that dies lets the lease run out; the delivery is then made again with the same key. Notices to one person
-        that may wait for each other, and of which one is due, are replaced by one digest of them all.
+        that may wait for each other, and of which one is due, are replaced by one digest of them all. A platform hears of a
+        ticket's steps in their order: a later one waits until the earlier one is delivered or parked.
         """
         table = tables.outbox
         async with writing(self._engine) as connection:
             due = (
                 select(table.c.id)
                 .where(table.c.next_attempt_at <= now, table.c.destination.startswith(kind, autoescape=True))
+                .where(or_(not_(_TO_PLATFORM), ~_earlier_step_waits()))
                 .order_by(table.c.next_attempt_at, table.c.id)
                 .limit(limit)
                 .with_for_update(skip_locked=True)
@@ -102,19 +119,22 @@ class Outbox:
         return {"waiting": row.waiting, "delivered": row.delivered, "parked": row.parked}
 
     async def latest(self, ticket_no: str, destination: str) -> Delivery | None:
-        """The newest thing that a destination is told of a ticket, delivered or not."""
-        statement = _rows().where(tables.tickets.c.no == ticket_no, tables.outbox.c.destination == destination)
+        """The newest thing that a platform (`channel:…`) is told of a ticket, delivered or not."""
+        statement = _rows().where(
+            tables.tickets.c.no == ticket_no, tables.outbox.c.destination == destination, _TO_PLATFORM
+        )
         async with self._engine.connect() as connection:
             row = (await connection.execute(statement.order_by(tables.outbox.c.id.desc()).limit(1))).one_or_none()
         return _delivery(row) if row is not None else None
 
     async def told(self, destination: str, since: datetime, until: datetime) -> list[Told]:
-        """Everything that a destination was or is to be told of what happened in a period, the oldest first."""
+        """Everything that a platform (`channel:…`) was or is to be told of what happened in a period, the oldest first."""
         table, due = tables.outbox.c, tables.tickets.c.due_outer
         statement = (
             _rows()
             .add_columns(due)
-            .where(table.destination == destination, table.created_at >= since, table.created_at < until)
+            .where(table.destination == destination, _TO_PLATFORM)
+            .where(table.created_at >= since, table.created_at < until)
             .order_by(table.id)
         )
         async with self._engine.connect() as connection:
@@ -124,6 +144,24 @@ class Outbox:
     async def _settle(self, delivery_ids: Sequence[int], **values: Any) -> None:
         async with writing(self._engine) as connection:
             await connection.execute(update(tables.outbox).where(tables.outbox.c.id.in_(delivery_ids)).values(**values))
+
+
+def _earlier_step_waits() -> Exists:
+    """Whether a platform has yet to hear of an earlier step of the same ticket. It reads one index over platforms' rows."""
+    table, earlier = tables.outbox, tables.outbox.alias("earlier")
+    return (
+        select(earlier.c.id)
+        .where(
+            func.substr(earlier.c.destination, literal_column("1"), literal_column("8"))
+            == literal_column("'channel:'"),
+            earlier.c.ticket_id == table.c.ticket_id,
+            earlier.c.id < table.c.id,
+            earlier.c.destination == table.c.destination,
+            earlier.c.next_attempt_at.is_not(None),
+        )
+        .correlate(table)
+        .exists()
+    )
 
 
 def _rows() -> Select[Any]:

@@ -14,12 +14,14 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     FromClause,
+    Integer,
     String,
     and_,
     cast,
     func,
     literal,
     literal_column,
+    select,
 )
 from sqlalchemy.dialects.postgresql import JSON
 
@@ -46,6 +48,7 @@ class Population(StrEnum):
     OPEN = "open"  # tickets that are unfinished now: received before the period's end
     DISPATCHED = "dispatched"  # shares, lead and helpers: when they were dispatched
     DISPATCHED_LEAD = "dispatched_lead"  # lead shares: the same
+    DISPATCHED_BY_DESK = "dispatched_by_desk"  # first shares of tickets that waited at the desk: the same
     DISPATCH_DUE = "dispatch_due"  # limits of the desk: when they end
     ACCEPT_DUE = "accept_due"  # limits of shares: when they end, unless the share was taken away before
     CONTACT_DUE = "contact_due"
@@ -54,7 +57,12 @@ class Population(StrEnum):
     CONTACTED = "contacted"  # shares: when the reporter was first reached
     RESOLVED = "resolved"  # resolutions by lead shares: when they happened
     FOLLOWED_UP = "followed_up"  # valid follow-ups, which reached the reporter and got an answer
+    FINISHED = "finished"  # 结案
+    RETURN_RULED = "return_ruled"  # returns of shares: when the command centre ruled
+    EXTENSION_RULED = "extension_ruled"  # extensions of shares: when they were granted or refused
+    SUSPENSION_RULED = "suspension_ruled"  # suspensions of shares: the same
     PRESSED = "pressed"  # 督办
+    PRESS_ANSWERED = "press_answered"  # 督办 orders: when they were answered
     URGED = "urged"  # 催办
     RED_LIGHTS = "red_lights"  # lights that turned red
     GAPS = "gaps"  # 程序缺项 that opened
@@ -68,6 +76,7 @@ class Dimension(StrEnum):
     CATEGORY = "category"
     URGENCY = "urgency"
     BRIGADE = "brigade"
+    GRID = "grid"
     AREA = "area"
     CELL = "cell"
     HANDLER = "handler"
@@ -75,6 +84,7 @@ class Dimension(StrEnum):
     DAY = "day"
     WEEK = "week"  # by its Monday
     MONTH = "month"
+    QUARTER = "quarter"
     YEAR = "year"
 
 
@@ -92,6 +102,7 @@ class Slice:
     category: str | None = None
     urgency: Urgency | None = None
     brigade: str | None = None
+    grid: str | None = None
     area: str | None = None
     cell: str | None = None
     handler: str | None = None
@@ -131,6 +142,13 @@ class Members:
     def ticket_id(self) -> Column:
         return _ticket.id
 
+    @property
+    def grid(self) -> Column:
+        """What a cell's code, `<grid>-<place>`, begins with: all up to its last hyphen; empty where there is no cell."""
+        cell = func.coalesce(self.cell, "")
+        with_hyphen = func.rtrim(cell, func.replace(cell, "-", ""))  # without all that is no hyphen at the end
+        return func.rtrim(with_hyphen, "-")
+
     def key(self, by: Dimension, dialect: str) -> Column:
         """The group that a member belongs to."""
         plain: dict[Dimension, Column] = {
@@ -139,6 +157,7 @@ class Members:
             Dimension.CATEGORY: _ticket.category,
             Dimension.URGENCY: _ticket.urgency,
             Dimension.BRIGADE: self.unit,
+            Dimension.GRID: self.grid,
             Dimension.AREA: self.area,
             Dimension.CELL: self.cell,
             Dimension.HANDLER: self.handler,
@@ -159,6 +178,7 @@ def members_of(population: Population, wanted: Slice, dialect: str) -> Members:
         (_ticket.category, wanted.category),
         (_ticket.urgency, wanted.urgency),
         (members.unit, wanted.brigade),
+        (members.grid, wanted.grid),
         (members.area, wanted.area),
         (members.cell, wanted.cell),
         (members.handler, wanted.handler),
@@ -179,6 +199,10 @@ def _population(population: Population, wanted: Slice, dialect: str) -> Members:
     if population in {Population.DISPATCHED, Population.DISPATCHED_LEAD}:
         lead = (_share.share == Share.LEAD.value,) if population is Population.DISPATCHED_LEAD else ()
         return _of_share(_SHARES, _share.dispatched_at, lead)
+    if population is Population.DISPATCHED_BY_DESK:
+        waited = (_share.position == 1, _share.dispatched_at > _ticket.created_at)
+        members = _of_share(_SHARES, _share.dispatched_at, waited)
+        return replace(members, started_at=_ticket.created_at, ended_at=_share.dispatched_at)
     if population is Population.DISPATCH_DUE:
         source = tables.clocks.join(tables.tickets, _ticket.id == _clock.ticket_id)
         condition = (_clock.stage == Stage.DISPATCH.value,)
@@ -236,17 +260,29 @@ def taken_away() -> Condition:
 
 
 def _happened(population: Population, dialect: str) -> Members:
-    """Events of one action, by when they happened."""
-    action, further = _ACTIONS[population]
+    """Events of an action, or of a pair of them, by when they happened."""
+    actions, further = _ACTIONS[population]
     of_ticket = tables.events.join(tables.tickets, _ticket.id == _event.ticket_id)
-    conditions: tuple[Condition, ...] = (_event.action == action, *further(dialect))
-    if population in {Population.FOLLOWED_UP, Population.PRESSED, Population.URGED}:
+    conditions: tuple[Condition, ...] = (_event.action.in_(actions), *further(dialect))
+    if population in {Population.PRESSED, Population.URGED}:
         return _of_ticket(of_ticket, _event.at, conditions)
+    if population in {Population.FOLLOWED_UP, Population.FINISHED}:
+        begun = _ticket.created_at if population is Population.FINISHED else _last("resolved", of_share=False)
+        return replace(_of_ticket(of_ticket, _event.at, conditions), started_at=begun, ended_at=_event.at)
     here = and_(_share.ticket_id == _event.ticket_id, _share.position == _event.position)
     if population in {Population.RED_LIGHTS, Population.GAPS}:
         return _of_share_or_desk(of_ticket.outerjoin(tables.assignments, here), conditions)
+    if population is Population.PRESS_ANSWERED:
+        order = tables.press_orders.c
+        number = cast(word("number", dialect), Integer)
+        answered = of_ticket.join(
+            tables.press_orders, and_(order.ticket_id == _event.ticket_id, order.number == number)
+        ).outerjoin(tables.assignments, here)
+        return replace(_of_share_or_desk(answered, conditions), started_at=order.issued_at, ended_at=_event.at)
     source: FromClause = of_ticket.join(tables.assignments, here)
     started: Column = _share.dispatched_at
+    if population in _ASKED_WITH:
+        started = _last(_ASKED_WITH[population], of_share=True)
     if population is Population.RESOLVED:
         source = source.outerjoin(
             tables.clocks,
@@ -261,6 +297,20 @@ def _happened(population: Population, dialect: str) -> Members:
     return replace(_of_share(source, _event.at, conditions), started_at=started, ended_at=_event.at)
 
 
+def _last(action: str, *, of_share: bool) -> Column:
+    """When something last happened to the ticket, or to the share concerned, before the event."""
+    other = tables.events.alias("other").c
+    # Spelled so that the index over actions and times cannot serve: the few events of the ticket are what is to be read.
+    before = [
+        other.ticket_id == _event.ticket_id,
+        other.sequence < _event.sequence,
+        func.coalesce(other.action, "") == action,
+    ]
+    if of_share:
+        before.append(other.position == _event.position)
+    return select(func.max(other.at)).where(*before).scalar_subquery()
+
+
 def _of_share_or_desk(source: FromClause, conditions: tuple[Condition, ...]) -> Members:
     """What happened to a share, or at the desk, which has no unit, cell or handler."""
     unit, area, cell, handler = (
@@ -269,22 +319,33 @@ def _of_share_or_desk(source: FromClause, conditions: tuple[Condition, ...]) -> 
     return Members(source, conditions, _event.at, _event.position, unit, area, cell, handler)
 
 
-_ACTIONS: dict[Population, tuple[str, Callable[[str], tuple[Condition, ...]]]] = {
-    Population.ACCEPTED: ("accepted", lambda _: ()),
-    Population.CONTACTED: ("contacted", lambda _: (_event.at == _share.contacted_at,)),
-    Population.RESOLVED: ("resolved", lambda _: (_share.share == Share.LEAD.value,)),
+_ACTIONS: dict[Population, tuple[tuple[str, ...], Callable[[str], tuple[Condition, ...]]]] = {
+    Population.ACCEPTED: (("accepted",), lambda _: ()),
+    Population.CONTACTED: (("contacted",), lambda _: (_event.at == _share.contacted_at,)),
+    Population.RESOLVED: (("resolved",), lambda _: (_share.share == Share.LEAD.value,)),
+    Population.RETURN_RULED: (("return_granted", "return_refused"), lambda _: ()),
+    Population.EXTENSION_RULED: (("extended", "extension_refused"), lambda _: ()),
+    Population.SUSPENSION_RULED: (("suspended", "suspension_refused"), lambda _: ()),
     Population.FOLLOWED_UP: (
-        "followed_up",
+        ("followed_up",),
         lambda dialect: (
             word("reached", dialect).in_(("1", "true")),  # SQLite and PostgreSQL spell a true one differently
             word("solved", dialect).in_(("yes", "partly", "no")),
         ),
     ),
-    Population.PRESSED: ("pressed", lambda _: ()),
-    Population.URGED: ("urged", lambda _: ()),
-    Population.RED_LIGHTS: ("light_changed", lambda dialect: (word("new", dialect) == "red",)),
-    Population.GAPS: ("gap_opened", lambda _: ()),
+    Population.FINISHED: (("closed",), lambda _: ()),
+    Population.PRESSED: (("pressed",), lambda _: ()),
+    Population.PRESS_ANSWERED: (("press_answered",), lambda _: ()),
+    Population.URGED: (("urged",), lambda _: ()),
+    Population.RED_LIGHTS: (("light_changed",), lambda dialect: (word("new", dialect) == "red",)),
+    Population.GAPS: (("gap_opened",), lambda _: ()),
 }
+_ASKED_WITH = {
+    Population.RETURN_RULED: "returned",
+    Population.EXTENSION_RULED: "extension_asked",
+    Population.SUSPENSION_RULED: "suspension_asked",
+}
+"""What each of the rulings answers."""
 
 
 def word(name: str, dialect: str) -> Column:
@@ -300,16 +361,21 @@ _PERIODS = {
     Dimension.DAY: ("%Y-%m-%d", "YYYY-MM-DD"),
     Dimension.WEEK: ("%Y-%m-%d", "YYYY-MM-DD"),
     Dimension.MONTH: ("%Y-%m", "YYYY-MM"),
+    Dimension.QUARTER: ("%Y", 'YYYY-"Q"Q'),
     Dimension.YEAR: ("%Y", "YYYY"),
 }
 
 
 def local_period(at: Column, by: Dimension, dialect: str) -> Column:
-    """The local hour, day, week, month or year of a moment, as text that sorts by time."""
+    """The local hour, day, week, month, quarter or year of a moment, as text that sorts by time."""
     written, postgresql = _PERIODS[by]
     if dialect == "sqlite":
         monday = ("weekday 0", "-6 days") if by is Dimension.WEEK else ()
-        return func.strftime(written, at, _OFFSET, *monday)
+        period: Column = func.strftime(written, at, _OFFSET, *monday)
+        if by is Dimension.QUARTER:
+            month = cast(func.strftime("%m", at, _OFFSET), Integer)
+            return period + literal("-Q") + cast((month + 2) // 3, String)
+        return period
     local = func.timezone(str(LOCAL), at)
     return func.to_char(func.date_trunc("week", local) if by is Dimension.WEEK else local, postgresql)
 

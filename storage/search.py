@@ -33,6 +33,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.complaint import Reporter
+from domain.disclosure import without_reporter
 from storage import tables
 from storage.cursors import read_cursor, write_cursor
 from storage.database import writing
@@ -106,12 +107,13 @@ class _Word:
         return self.pieces == {self.whole}
 
 
-def _words(query: str) -> list[_Word]:
+def _words(query: str, *, by_phone: bool) -> list[_Word]:
     """Raises TooShort where none of the words has a piece."""
     found = []
     for word in query.split()[:MOST_WORDS]:
         whole = squeezed(word)
-        tail = phone_tail(whole) if len(whole) == PHONE_TAIL and whole.isdigit() and whole.isascii() else ""
+        may_end = by_phone and len(whole) == PHONE_TAIL and whole.isdigit() and whole.isascii()
+        tail = phone_tail(whole) if may_end else ""
         if whole:
             found.append(_Word(whole, frozenset(grams(whole)), tail))
     if not any(word.pieces for word in found):
@@ -186,34 +188,38 @@ class Search:
             )
 
     async def find(
-        self, query: str, wanted: TicketFilter | None = None, *, cursor: str | None = None, limit: int = 50
+        self,
+        query: str,
+        wanted: TicketFilter | None = None,
+        *,
+        cursor: str | None = None,
+        limit: int = 50,
+        by_phone: bool = True,
     ) -> Page:
-        """Tickets that hold every word of a query somewhere, newest first; all tickets of the filter for an empty query.
+        """Tickets that hold every word of a query somewhere, newest first.
 
         A word may be any part of the text, the place, the party or a number, whatever spaces and punctuation stand between.
-        Four digits also find the tickets of reporters whose number ends so, a whole number those of that number. Raises
-        TooShort, and ValueError for a cursor that was not ours.
+        Four digits also find the tickets of reporters whose number ends so, a whole number those of that number, unless
+        `by_phone` is false: for those who may not learn whose a ticket is. What came within the last second may not be found
+        yet. Raises TooShort, and ValueError for a cursor that was not ours.
         """
         before = read_cursor(cursor, LargestId) if cursor else None
         query = "".join(char for char in query if char.isprintable() or char.isspace())
+        words = _words(query, by_phone=by_phone)
         conditions = wanted.conditions() if wanted else []
         ticket = tables.tickets.c
         async with self._engine.connect() as connection:
-            if not query.strip():
-                ids, last = await self._listed(connection, conditions, before, limit)
-            else:
-                words = _words(query)
-                ids, last = await self._compared(connection, words, conditions, before, limit)
-                exact = self._by_number(query.strip(), words)
-                if exact is not None:
-                    more = select(ticket.id).where(exact, *conditions).order_by(ticket.id.desc()).limit(limit + 1)
-                    if before is not None:
-                        more = more.where(ticket.id < before)
-                    if last is not None:
-                        more = more.where(ticket.id >= last)
-                    ids = sorted({*ids, *(await connection.execute(more)).scalars()}, reverse=True)
-                    if len(ids) > limit:
-                        ids, last = ids[:limit], ids[limit - 1]
+            ids, last = await self._compared(connection, words, conditions, before, limit, by_phone=by_phone)
+            exact = self._by_number(query.strip(), words, by_phone=by_phone)
+            if exact is not None:
+                more = select(ticket.id).where(exact, *conditions).order_by(ticket.id.desc()).limit(limit + 1)
+                if before is not None:
+                    more = more.where(ticket.id < before)
+                if last is not None:
+                    more = more.where(ticket.id >= last)
+                ids = sorted({*ids, *(await connection.execute(more)).scalars()}, reverse=True)
+                if len(ids) > limit:
+                    ids, last = ids[:limit], ids[limit - 1]
             items = await summaries(connection, ids)
         return Page(items, write_cursor(last) if last is not None else None)
 
@@ -238,16 +244,6 @@ class Search:
                 found.update({row.source_no: row.no for row in await connection.execute(statement)})
         return found
 
-    async def _listed(
-        self, connection: AsyncConnection, conditions: Sequence[ColumnElement[bool]], before: int | None, limit: int
-    ) -> tuple[list[int], int | None]:
-        ticket = tables.tickets.c
-        statement = select(ticket.id).where(*conditions).order_by(ticket.id.desc()).limit(limit + 1)
-        if before is not None:
-            statement = statement.where(ticket.id < before)
-        ids = list((await connection.execute(statement)).scalars())
-        return (ids[:limit], ids[limit - 1]) if len(ids) > limit else (ids, None)
-
     async def _compared(
         self,
         connection: AsyncConnection,
@@ -255,9 +251,11 @@ class Search:
         conditions: Sequence[ColumnElement[bool]],
         before: int | None,
         limit: int,
+        *,
+        by_phone: bool,
     ) -> tuple[list[int], int | None]:
         """Ids of the tickets that really hold the words, and the last one looked at where there may be more."""
-        certain = all(word.exact for word in words)
+        certain = by_phone and all(word.exact for word in words)
         ids: dict[int, None] = {}
         at_once, seen = limit + 1 if certain else COMPARED_AT_ONCE, 0
         for above in await self._floors(connection, before):
@@ -265,7 +263,7 @@ class Search:
                 statement = self._candidates(words, conditions, above, before, at_once)
                 rows = (await connection.execute(statement)).all()
                 for row in rows:
-                    if row.ticket_id not in ids and (certain or _holds(row, words)):
+                    if row.ticket_id not in ids and (certain or _holds(row, words, by_phone=by_phone)):
                         if len(ids) == limit:
                             return list(ids), list(ids)[-1]
                         ids[row.ticket_id] = None
@@ -330,14 +328,14 @@ class Search:
             .limit(limit)
         )
 
-    def _by_number(self, query: str, words: Sequence[_Word]) -> ColumnElement[bool] | None:
+    def _by_number(self, query: str, words: Sequence[_Word], *, by_phone: bool) -> ColumnElement[bool] | None:
         """What finds a whole number of ours or a reporter's whole phone number at once, indexed already or not."""
         ticket = tables.tickets.c
         if len(words) != 1:
             return None
         whole = words[0].whole
         named = ticket.no == query.upper()
-        if whole.isascii() and whole.isdigit() and len(whole) >= SHORTEST_PHONE:
+        if by_phone and whole.isascii() and whole.isdigit() and len(whole) >= SHORTEST_PHONE:
             return or_(named, ticket.reporter_key == reporter_key(Reporter(phone=whole)))
         return named
 
@@ -365,10 +363,14 @@ def _contains(word: _Word) -> ColumnElement[bool]:
     return or_(fits, _index.c.grams.contains([word.tail])) if word.tail else fits
 
 
-def _holds(row: Any, words: Sequence[_Word]) -> bool:
+def _holds(row: Any, words: Sequence[_Word], *, by_phone: bool) -> bool:
+    """Not by phone, the texts are compared as a unit reads them: a number that is masked cannot be found out bit by bit."""
     sent = _sent_decoder.decode(row.document)
-    fields = (sent.title, sent.content, sent.party, sent.appeal, sent.place.address, row.no, row.source_no)
-    whole = "\n".join(squeezed(field) for field in fields)
+    texts = [sent.title, sent.content, sent.party, sent.appeal, sent.place.address]
+    if not by_phone:
+        name = _reporter_decoder.decode(row.reporter).name
+        texts = [without_reporter(one, name) for one in texts]
+    whole = "\n".join(squeezed(field) for field in (*texts, row.no, row.source_no))
     return all(word.whole in whole or (word.tail and _ends_so(row, word)) for word in words)
 
 

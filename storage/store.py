@@ -23,18 +23,23 @@ from storage.condition import Conditions
 from storage.conversations import Conversations
 from storage.corrections import Corrections
 from storage.database import StorageUnavailable, open_engine
+from storage.fetches import Fetches
 from storage.figures import Figures
+from storage.incidents import Incidents
 from storage.jobs import Jobs
 from storage.lights import Lights
 from storage.outbox import Outbox
 from storage.parked import Parked
 from storage.pictures import Pictures
 from storage.queues import Queues
+from storage.reconciliation import Reconciliation
 from storage.remote_tokens import RemoteTokens
+from storage.sameness import SamenessIndex
 from storage.search import Search
 from storage.tasks import Tasks
 from storage.tickets import Tickets
 from storage.users import Users
+from storage.webhooks import Webhooks
 from storage.writer import (
     Again,
     Change,
@@ -81,8 +86,12 @@ class Store:
         self.absences = StoredAbsences(engine)
         self.conversations = Conversations(engine)
         self.pictures = Pictures(engine)
+        self.reconciliation = Reconciliation(engine)
+        self.fetches = Fetches(engine)
         self.remote_tokens = RemoteTokens(engine)
         self.search = Search(engine)
+        self.incidents = Incidents(engine, ticket_prefix=ticket_prefix, zone=ZoneInfo(timezone))
+        self.sameness = SamenessIndex(engine)
         self.queues = Queues(engine)
         self.tasks = Tasks(engine)
         self.attention = Attention(engine)
@@ -91,6 +100,7 @@ class Store:
         self.audit = Audit(engine)
         self.parked = Parked(engine)
         self.conditions = Conditions(engine)
+        self.webhooks = Webhooks(engine)
 
     @classmethod
     async def open(cls, url: str, *, ticket_prefix: str = "FH", timezone: str = "Asia/Shanghai") -> Store:
@@ -126,6 +136,8 @@ class Store:
         key: RequestKey | None = None,
     ) -> Ticket:
         """Change one ticket under the writers' lock; what `work` raises is raised here and nothing is stored.
+
+        `work` must be pure: on SQLite it runs in the writer's own thread.
 
         An outcome without events changes nothing. A `climb` is made together with the change, once among all processes:
         where the clock does not stand at its beginning, nothing happens. Where the `key` was used before, nothing

@@ -272,6 +272,14 @@ events = Table(
     Index("ix_events_action_at", "action", "at"),
 )
 
+TO_PLATFORM = "substr(destination, 1, 8) = 'channel:'"
+"""The rows that platforms are told, as their indexes and queries spell it: most rows are for our own people."""
+
+
+def _to_platforms(name: str, *columns: str) -> Index:
+    return Index(name, *columns, sqlite_where=text(TO_PLATFORM), postgresql_where=text(TO_PLATFORM))
+
+
 outbox = Table(
     "outbox",
     metadata,
@@ -290,6 +298,8 @@ outbox = Table(
     Column("foldable", Boolean, nullable=False, server_default=false()),
     Column("folded_into", _Id),  # the digest that tells it; then nothing more is tried for it
     Index("ix_outbox_next_attempt_at_id", "next_attempt_at", "id"),
+    _to_platforms("ix_outbox_destination_created_at", "destination", "created_at"),
+    _to_platforms("ix_outbox_ticket_id_id", "ticket_id", "id"),
     Index(
         "ix_outbox_parked_at",
         "parked_at",
@@ -512,4 +522,135 @@ account_events = Table(
     Index("ix_account_events_actor_sequence", "actor", "sequence"),
     Index("ix_account_events_subject_sequence", "subject", "sequence"),
     comment="What administrators did and what happened to accounts; only ever added to, chained by hash as events are",
+)
+
+sameness_signatures = Table(
+    "sameness_signatures",
+    metadata,
+    Column("ticket_id", _Id, ForeignKey("tickets.id"), primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False, index=True),
+    Column("document", LargeBinary, nullable=False),
+    comment="What is compared of a complaint, as long as one may still be the same trouble as it",
+)
+
+sameness_keys = Table(
+    "sameness_keys",
+    metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("ticket_id", _Id, primary_key=True, autoincrement=False),
+    comment="Where candidates are looked for: tickets that may be one trouble share a key",
+    sqlite_with_rowid=False,
+)
+
+PROPOSAL_WAITS = "state IN ('due', 'open')"
+"""The proposals that wait to be joined or decided, as their index and its query spell it."""
+
+sameness_proposals = Table(
+    "sameness_proposals",
+    metadata,
+    Column("ticket_id", _Id, ForeignKey("tickets.id"), primary_key=True, autoincrement=False),
+    Column("other_id", _Id, ForeignKey("tickets.id"), primary_key=True, autoincrement=False, index=True),
+    Column("chance", Float, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("same_reporter", Boolean, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("decided_at", UtcDateTime),
+    Column("decided_by", String(80), nullable=False),
+    Index(
+        "ix_sameness_proposals_state_ticket_id",
+        "state",
+        "ticket_id",
+        sqlite_where=text(PROPOSAL_WAITS),
+        postgresql_where=text(PROPOSAL_WAITS),
+    ),
+    comment="ticket_id may be the same trouble as the earlier other_id",
+)
+
+IN_INCIDENT = "left_at IS NULL"
+"""Members that are in it now, as the index that lets a ticket be in one incident only spells it."""
+
+incident_members = Table(
+    "incident_members",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("incident", BigInteger, nullable=False, index=True),
+    Column("ticket_id", _Id, ForeignKey("tickets.id"), nullable=False),
+    Column("leads", Boolean, nullable=False),
+    Column("chance", Float, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("joined_at", UtcDateTime, nullable=False),
+    Column("joined_by", String(80), nullable=False),
+    Column("left_at", UtcDateTime),
+    Column("left_by", String(80), nullable=False),
+    Index(
+        "uq_incident_members_ticket_id",
+        "ticket_id",
+        unique=True,
+        sqlite_where=text(IN_INCIDENT),
+        postgresql_where=text(IN_INCIDENT),
+    ),
+    comment="Who is and was in which incident; incident is the id of the ticket that leads it",
+)
+
+reconciliation_runs = Table(
+    "reconciliation_runs",
+    metadata,
+    Column("channel", String(32), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("theirs", Integer, nullable=False),
+    Column("ours", Integer, nullable=False),
+    Column("fetched", Integer, nullable=False),
+    Column("differing", Integer, nullable=False),
+    Column("error", String(500), nullable=False),
+    comment="A night's comparison of a platform's list with ours; error: why it could not be made",
+)
+
+DIFFERENCE_OPEN = "settled_at IS NULL"
+
+reconciliation_differences = Table(
+    "reconciliation_differences",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("channel", String(32), nullable=False),
+    Column("source_no", String(64), nullable=False),
+    Column("ticket_no", String(32), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("theirs", String(16), nullable=False),
+    Column("ours", String(16), nullable=False),
+    Column("found_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("settled_at", UtcDateTime),
+    Column("settled_by", String(80), nullable=False),
+    Column("note", String(500), nullable=False),
+    Index("ix_reconciliation_differences_channel_source_no", "channel", "source_no"),
+    Index(
+        "ix_reconciliation_differences_found_at",
+        "found_at",
+        sqlite_where=text(DIFFERENCE_OPEN),
+        postgresql_where=text(DIFFERENCE_OPEN),
+    ),
+    comment="Where a platform's list and ours disagree, listed until settled",
+)
+
+fetches = Table(
+    "fetches",
+    metadata,
+    Column("source", String(48), primary_key=True),
+    Column("until", UtcDateTime, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("leased_until", UtcDateTime, nullable=False),
+    Column("error", String(500), nullable=False),
+    comment="Platforms' lists (pull:channel) and watched folders (folder:channel): how far they were fetched, when last",
+)
+
+taken_files = Table(
+    "taken_files",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("channel", String(32), primary_key=True),
+    Column("name", String(255), nullable=False),
+    Column("taken_at", UtcDateTime, nullable=False),
+    comment="Tables from watched folders that were taken in: each content once",
 )

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.ticket import IN_HAND, Ticket
 from storage import tables
+from storage.incidents import STANDS_BEHIND_A_LEAD
 from storage.loading import load_tickets
 from storage.tickets import IS_OPEN
 
@@ -23,12 +24,12 @@ class Tasks:
 
     async def in_hand(self, unit: str, most: int) -> tuple[list[Ticket], int]:
         """Open tickets with a share that the unit has and has not finished, the `most` that are due first; and how many
-        there are in all."""
+        there are in all. Of the tickets of one incident only the one that leads it is a task."""
         table, share = tables.tickets.c, tables.assignments.c
         held = select(share.ticket_id).where(
             share.ticket_id == table.id, share.unit == unit, share.ended_at.is_(None), share.status.in_(_IN_HAND)
         )
-        wanted = and_(IS_OPEN, held.exists())
+        wanted = and_(IS_OPEN, held.exists(), ~STANDS_BEHIND_A_LEAD)
         first = select(table.id).where(wanted).order_by(nulls_last(table.due_inner.asc()), table.id).limit(most)
         async with self._engine.connect() as connection:
             ids = list((await connection.execute(first)).scalars())

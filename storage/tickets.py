@@ -25,9 +25,6 @@ from storage.standing import read as read_standing
 LargestId = Annotated[int, Meta(ge=0, lt=2**62)]
 """An id as a cursor may hold it: what a database can compare with."""
 
-LOOKED_THROUGH = 4_000
-"""Tickets whose texts one page of a search reads; the next page goes on behind them."""
-
 IS_OPEN: ColumnElement[bool] = func.coalesce(tables.tickets.c.status, literal_column("''")).in_(
     [literal_column(f"'{one}'") for one in sorted(str(status) for status in OPEN)]
 )
@@ -50,7 +47,6 @@ class TicketFilter:
     created_from: datetime | None = None
     created_to: datetime | None = None
     open_only: bool = False
-    text: str | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The filter as conditions on the tickets table."""
@@ -80,14 +76,6 @@ class TicketFilter:
             found.append(table.created_at >= self.created_from)
         if self.created_to is not None:
             found.append(table.created_at < self.created_to)
-        if self.text:
-            sent = tables.complaints.c
-            in_content = (
-                select(sent.ticket_id)
-                .where(sent.ticket_id == table.id, sent.document.contains(self.text, autoescape=True))
-                .exists()
-            )
-            found.append(or_(table.no.contains(self.text, autoescape=True), in_content))
         return found
 
 
@@ -217,32 +205,15 @@ class Tickets:
             return [complaint_of(row) for row in (await connection.execute(statement)).mappings()]
 
     async def page(self, wanted: TicketFilter, *, cursor: str | None = None, limit: int = 50) -> Page:
-        """Newest first. Raises ValueError for a cursor that was not ours.
-
-        A search for a text looks through a bounded number of tickets, so that a rare word costs no more than a common one:
-        its page may hold fewer rows than asked for, or none, and still have a next one. A whole ticket number finds its
-        ticket at once.
-        """
+        """Newest first; `search` finds tickets by their words. Raises ValueError for a cursor that was not ours."""
         table = tables.tickets.c
         before = read_cursor(cursor, LargestId) if cursor else None
-        statement = select(*_SUMMARY).order_by(table.id.desc()).limit(limit + 1)
+        statement = select(*_SUMMARY).where(*wanted.conditions()).order_by(table.id.desc()).limit(limit + 1)
+        if before is not None:
+            statement = statement.where(table.id < before)
         async with self._engine.connect() as connection:
-            if wanted.text:
-                named = (await connection.execute(select(table.id).where(table.no == wanted.text))).scalar_one_or_none()
-                if named is not None:
-                    wanted = replace(wanted, text=None)
-                    statement = statement.where(table.id == named)
-            if before is not None:
-                statement = statement.where(table.id < before)
-            looked_at = _looked_at(wanted, before) if wanted.text else None
-            if looked_at is not None:
-                statement = statement.where(table.id.in_(looked_at))
-            rows = (await connection.execute(statement.where(*wanted.conditions()))).mappings().all()
-            last: int | None = rows[limit - 1]["id"] if len(rows) > limit else None
-            if last is None and looked_at is not None:
-                ids = looked_at.subquery().c.id
-                seen = (await connection.execute(select(func.count(), func.min(ids)))).one()
-                last = seen[1] if seen[0] == LOOKED_THROUGH else None
+            rows = (await connection.execute(statement)).mappings().all()
+        last: int | None = rows[limit - 1]["id"] if len(rows) > limit else None
         items = [_summary(row) for row in rows[:limit]]
         return Page(items, write_cursor(last) if last is not None else None)
 
@@ -378,15 +349,6 @@ async def summaries(connection: AsyncConnection, ids: Sequence[int]) -> list[Tic
 
 def _summary(row: RowMapping) -> TicketSummary:
     return TicketSummary(**{name: value for name, value in row.items() if name != "id"})
-
-
-def _looked_at(wanted: TicketFilter, before: int | None) -> Select[tuple[int]]:
-    """Ids of the newest tickets, below `before`, that a filter finds but for its text: those to be searched at once."""
-    table = tables.tickets.c
-    statement = select(table.id).where(*replace(wanted, text=None).conditions())
-    if before is not None:
-        statement = statement.where(table.id < before)
-    return statement.order_by(table.id.desc()).limit(LOOKED_THROUGH)
 
 
 def _events() -> Select[tuple[object, ...]]:

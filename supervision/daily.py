@@ -170,11 +170,11 @@ def _shelf(wanted: Slice, by: Dimension | None) -> tuple[str, str] | None:
         Dimension.CELL: wanted.cell,
     }
     named = [(str(dimension), str(value)) for dimension, value in kept.items() if value is not None]
-    if any(value is not None for value in (wanted.category, wanted.urgency, wanted.area, wanted.handler)):
+    if any(value is not None for value in (wanted.category, wanted.urgency, wanted.grid, wanted.area, wanted.handler)):
         return None
     if by in DIMENSIONS:
         return (str(by), "") if not named else None
-    if by is None or by is Dimension.WEEK or by in _PERIODS:
+    if by is None or by in {Dimension.WEEK, Dimension.QUARTER} or by in _PERIODS:
         return {0: (ALL, ""), 1: named[0] if named else None}.get(len(named))
     return None
 
@@ -190,6 +190,8 @@ def _period(day: date, by: Dimension | None) -> str:
     """The group of time that a day belongs to, spelled as the figures spell it."""
     if by is Dimension.WEEK:
         return (day - day.weekday() * _ONE_DAY).isoformat()
+    if by is Dimension.QUARTER:
+        return f"{day.year}-Q{(day.month + 2) // 3}"
     return day.isoformat()[: _PERIODS[by]] if by is not None else ""
 
 

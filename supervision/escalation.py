@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from domain.complaint import Urgency
+from domain.deadline import deadline
 from domain.event import Event
 from domain.handling.pressing import ordered
 from domain.handling.step import Step
@@ -17,7 +18,7 @@ from domain.outcome import Notice, Outcome
 from domain.people import SYSTEM
 from domain.planning import Planner
 from domain.ticket import Assignment, Clock, PressCause, PressLevel, Ticket
-from domain.worktime import WorkCalendar, deadline, local
+from domain.worktime import WorkCalendar, local
 from supervision.settings import EscalationStep, PressOrder, Recipient, SupervisionSettings
 
 ESCALATED = "escalated"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import numpy as np
@@ -16,7 +16,9 @@ from supervision.daily import DayByDay
 from supervision.elapsed import WorkedMinutes
 from supervision.metrics import Better, Metric, MetricUnit
 
-TIME_DIMENSIONS = frozenset({Dimension.HOUR, Dimension.DAY, Dimension.WEEK, Dimension.MONTH, Dimension.YEAR})
+TIME_DIMENSIONS = frozenset(
+    {Dimension.HOUR, Dimension.DAY, Dimension.WEEK, Dimension.MONTH, Dimension.QUARTER, Dimension.YEAR}
+)
 """Groups of time follow one another; they are not ranked against each other."""
 
 
@@ -80,12 +82,49 @@ def earlier(wanted: Slice, comparison: Comparison) -> Slice:
     """The same slice of the earlier period: the stretch of equal length before (whole months where it is whole months), or
     the same days of the year before."""
     start, end = local(wanted.start), local(wanted.end)
+    months = _months_between(wanted, comparison)
+    if months is None:
+        return replace(wanted, start=start - (end - start), end=start)
+    return replace(wanted, start=_months_earlier(start, months), end=_months_earlier(end, months))
+
+
+def _months_between(wanted: Slice, comparison: Comparison) -> int | None:
+    """How many months the earlier period lies before; None where it is so many days that count."""
     if comparison is Comparison.LAST_YEAR:
-        return replace(wanted, start=_months_earlier(start, 12), end=_months_earlier(end, 12))
+        return 12
+    start, end = local(wanted.start), local(wanted.end)
     months = (end.year - start.year) * 12 + end.month - start.month
-    if months > 0 and _begins_month(start) and _begins_month(end):
-        return replace(wanted, start=_months_earlier(start, months), end=start)
-    return replace(wanted, start=start - (end - start), end=start)
+    return months if months > 0 and _begins_month(start) and _begins_month(end) else None
+
+
+def earlier_group(key: str, by: Dimension, wanted: Slice, comparison: Comparison) -> str | None:
+    """The group of the earlier period that a group of time has the place of: 2026-10 → 2025-10.
+
+    None where none has: for weeks beside months, which begin on other days, and for a 31st beside a month of 30.
+    """
+    months = _months_between(wanted, comparison)
+    if by in _MONTHS_IN:
+        if months is None or months % _MONTHS_IN[by]:
+            return None
+        year, part = int(key[:4]), int(key[5:].removeprefix("Q") or 1) - 1
+        in_year = 12 // _MONTHS_IN[by]
+        year, part = divmod(year * in_year + part - months // _MONTHS_IN[by], in_year)
+        return {
+            Dimension.MONTH: f"{year:04d}-{part + 1:02d}",
+            Dimension.QUARTER: f"{year:04d}-Q{part + 1}",
+            Dimension.YEAR: f"{year:04d}",
+        }[by]
+    spelled = "%Y-%m-%d %H:00" if by is Dimension.HOUR else "%Y-%m-%d"
+    begins = local(datetime.fromisoformat(key))
+    length = wanted.end - wanted.start
+    if by is Dimension.WEEK and (months is not None or length % _ONE_WEEK):
+        return None
+    before = begins - length if months is None else _months_earlier(begins, months)
+    return None if months is not None and before.day != begins.day else f"{before:{spelled}}"
+
+
+_MONTHS_IN = {Dimension.MONTH: 1, Dimension.QUARTER: 3, Dimension.YEAR: 12}
+_ONE_WEEK = timedelta(days=7)
 
 
 def _begins_month(moment: datetime) -> bool:
@@ -126,8 +165,10 @@ class Metrics:
         before_whole: Value | None = None
         before: dict[str, Value] = {}
         if comparison is not None:
-            past_by = None if by in TIME_DIMENSIONS else by
-            before_whole, before = await self._values(metric, _until(earlier(wanted, comparison), now), past_by)
+            before_whole, before = await self._values(metric, _until(earlier(wanted, comparison), now), by)
+            if by in TIME_DIMENSIONS:
+                past = {key: earlier_group(key, by, wanted, comparison) for key in groups}
+                before = {key: before[one] for key, one in past.items() if one in before}
         return Figure(metric, whole, before_whole, self._ranked(metric, groups, before, by))
 
     async def members(

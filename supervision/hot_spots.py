@@ -5,6 +5,7 @@ One rule that anybody can check by counting, with its reason in numbers. Not: wh
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -37,7 +38,10 @@ RULE = (
 
 @dataclass(frozen=True, slots=True)
 class HotSpot:
-    """A category at a place: how many now, how many on average and at most in a stretch before; `cells` are its cells."""
+    """A category at a place: how many now, how many on average and at most in a stretch before; `cells` are its cells.
+
+    `rank` counts from 1, the most unusual first.
+    """
 
     category: str
     place: str
@@ -45,6 +49,13 @@ class HotSpot:
     count: int
     usual: float
     most: int
+    rank: int = 0
+
+    @property
+    def unusual(self) -> float:
+        """How far above its own usual number it is, measured by how much such a number varies by itself (its root). Ten
+        instead of five tell less than five where there is hardly ever one."""
+        return (self.count - self.usual) / math.sqrt(self.usual + 1)
 
     @property
     def reason(self) -> str:
@@ -53,7 +64,7 @@ class HotSpot:
 
 @dataclass(frozen=True, slots=True)
 class HotSpots:
-    """What was found for the days `first` to `last`, the most first. `known`: stretches of history there are (up to 8).
+    """What was found for the days `first` to `last`, by rank. `known`: stretches of history there are (up to 8).
 
     Nothing is judged where `known` is below FEWEST_STRETCHES; `found` is empty then.
     """
@@ -97,8 +108,9 @@ async def find_hot_spots(
         cells[where].add(cell)
     judged = (_judged(*where, cells[where], by_stretch, known) for where, by_stretch in counts.items())
     found = [one for one in judged if one is not None]
-    found.sort(key=lambda spot: (-spot.count, spot.usual, spot.category, spot.place))
-    return HotSpots(first.date(), today, known, tuple(found) if known >= FEWEST_STRETCHES else ())
+    found.sort(key=lambda spot: (-spot.unusual, -spot.count, spot.category, spot.place))
+    ranked = tuple(replace(spot, rank=rank) for rank, spot in enumerate(found, start=1))
+    return HotSpots(first.date(), today, known, ranked if known >= FEWEST_STRETCHES else ())
 
 
 def _judged(category: str, place: str, cells: set[str], counts: Mapping[int, int], known: int) -> HotSpot | None:

@@ -209,9 +209,28 @@ METRICS: tuple[Metric, ...] = (
     _count("gaps", "程序缺项数", Population.GAPS, "期内发现的程序缺项数", better=Better.LOWER),
     _count("backlog", "在办量", Population.OPEN, "期末之前受理、目前尚未办结的工单数", better=Better.LOWER),
     _time("backlog_age", "在办件龄", Population.OPEN, "目前尚未办结的工单自受理至期末的时长"),
+    _time(
+        "time_to_dispatch",
+        "派单用时",
+        Population.DISPATCHED_BY_DESK,
+        "期内由指挥中心首次派出的工单自受理至派单的时长",
+        "直接由系统派单的不计",
+    ),
     _time("time_to_accept", "签收用时", Population.ACCEPTED, "期内签收的派单自派单至签收的时长"),
     _time("time_to_contact", "联系用时", Population.CONTACTED, "期内首次联系上诉求人的派单自派单至联系的时长"),
     _time("time_to_resolve", "办结用时", Population.RESOLVED, "期内办结的主办派单自本轮时限起算至办结的时长"),
+    _time("time_to_follow_up", "回访用时", Population.FOLLOWED_UP, "期内有效回访自最近一次办结至回访的时长"),
+    _time(
+        "time_to_close",
+        "全程用时",
+        Population.FINISHED,
+        "期内结案的工单自受理至结案的时长",
+        "结案后再次来件又结案的，各计一次，均自首次受理起算",
+    ),
+    _time("time_to_rule_return", "退单裁定用时", Population.RETURN_RULED, "期内裁定的退单自申请至裁定的时长"),
+    _time("time_to_rule_extension", "延期审批用时", Population.EXTENSION_RULED, "期内审批的延期自申请至审批的时长"),
+    _time("time_to_rule_suspension", "挂起审批用时", Population.SUSPENSION_RULED, "期内审批的挂起自申请至审批的时长"),
+    _time("time_to_answer_press", "督办答复用时", Population.PRESS_ANSWERED, "期内答复的督办自下达至答复的时长"),
 )
 """All of them, in the order in which they are shown."""
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from domain.deadline import deadline
 from domain.handling.pressing import ordered, raised
 from domain.handling.step import Step
 from domain.lifecycle import RULES, Action
@@ -14,7 +15,7 @@ from domain.outcome import Outcome
 from domain.people import SYSTEM
 from domain.planning import Planner
 from domain.ticket import Assignment, PressCause, PressLevel, Ticket
-from domain.worktime import WorkCalendar, deadline
+from domain.worktime import WorkCalendar
 from supervision.escalation import accounts
 from supervision.settings import PressOrder, SupervisionSettings
 

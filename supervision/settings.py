@@ -168,6 +168,7 @@ class SupervisionSettings(Section):
     figures_days_back: int = Field(default=7, ge=1, le=366, description="补算最近多少天缺少的日数据")
     purge_at: time = Field(default=time(3, 30), description="每日清理过期数据的时间")
     nonces_kept_hours: int = Field(default=24, ge=1, le=24 * 365, description="签名随机数保留小时数")
+    tokens_kept_days: int = Field(default=30, ge=1, le=3650, description="过期和注销的登录、令牌保留天数")
     claims_kept_days: int = Field(default=400, ge=30, description="定时任务登记保留天数")
 
     @model_validator(mode="after")

@@ -238,10 +238,11 @@ class Sweeps:
         return kept
 
     async def purge(self, now: datetime) -> None:
-        """Forget nonces and claims that have served their time."""
+        """Forget nonces, tokens and claims that have served their time."""
         await self._store.jobs.purge(
             nonces_before=now - timedelta(hours=self._settings.nonces_kept_hours),
             claims_before=now - timedelta(days=self._settings.claims_kept_days),
+            tokens_before=now - timedelta(days=self._settings.tokens_kept_days),
         )
 
 

@@ -8,7 +8,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,16 +119,22 @@ def sample(name: str) -> Any:
 
 
 @asynccontextmanager
-async def serving(database_url: str, log: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
-    """A running `intake-bot serve` and its address; killed on leaving if it still lives."""
+async def serving(
+    database_url: str, log: Path, *, folder: Path = ROOT, more: Mapping[str, str] | None = None
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    """A running `intake-bot serve` and its address; killed on leaving if it still lives.
+
+    `folder` holds its `config.yml`, and code that stands before our own; `more`: further environment variables.
+    """
     environment = {
         **os.environ,
+        **(more or {}),
         **SECRETS,
         "INTAKE_ADMIN_TOKEN": ADMIN_TOKEN,
         "DATABASE_URL": database_url,
         "PORT": "0",
         "HOST": "127.0.0.1",
-        "CONFIG": str(ROOT / "config.yml"),
+        "CONFIG": str(folder / "config.yml"),
     }
     with log.open("ab") as errors:
         process = await asyncio.create_subprocess_exec(
@@ -136,7 +142,7 @@ async def serving(database_url: str, log: Path) -> AsyncIterator[tuple[asyncio.s
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
             env=environment,
-            cwd=ROOT,
+            cwd=folder,
         )
     try:
         address = await asyncio.wait_for(_address(process), START_PATIENCE)

@@ -234,7 +234,8 @@ def reclassify(step: Step, details: Reclassify) -> Outcome:
         note=masked_text(details.note),
     )
     if lead is None or not routing.assignments or routing.assignments[0].unit != lead.unit:
-        return _rerouted(replace(step, ticket=ticket), routing, event)
+        outcome = _rerouted(replace(step, ticket=ticket), routing, event)
+        return _with_granted_return(step, lead, outcome) if lead is not None and waiting else outcome
     ticket, limited = _under_its_limits(replace(step, ticket=ticket), raised=_is_raised(step.ticket.urgency, urgency))
     ticket, helping = _with_helpers_of(replace(step, ticket=ticket), routing)
     told = notices_of(ticket, replace(routing, assignments=helping))
@@ -246,6 +247,14 @@ def reclassify(step: Step, details: Reclassify) -> Outcome:
     refused = step.event("return_refused", lead.position, unit=lead.unit, reason=masked_text(details.note))
     ruled = without_ruling(with_assignment(ticket, kept), step.now)
     return Outcome(settled(ruled), (event, *limited, *added, refused, *lights), told)
+
+
+def _with_granted_return(step: Step, lead: Assignment, outcome: Outcome) -> Outcome:
+    """The outcome of a reclassification that took the matter off the unit that asked for it: its return is granted."""
+    ticket = outcome.ticket
+    to = ticket.lead.unit if ticket.lead is not None else ticket.refer_to
+    granted = step.event("return_granted", lead.position, to=to, reason="")
+    return replace(outcome, events=(outcome.events[0], granted, *outcome.events[1:]))
 
 
 def _with_helpers_of(step: Step, routing: Routing) -> tuple[Ticket, tuple[Assignment, ...]]:

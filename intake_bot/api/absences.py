@@ -12,7 +12,7 @@ from domain.absence import Absence
 from domain.people import Role
 from domain.worktime import local
 from intake_bot.api.bodies import read_body, schema_of
-from intake_bot.api.filters import read_flag
+from intake_bot.api.filters import read_flag, whole_number
 from intake_bot.api.problems import FieldError, bad_fields, not_found
 from intake_bot.api.routes import Parameter, Route, actor_of, house_of, json_answer
 from intake_bot.api.users import people_of
@@ -21,7 +21,6 @@ from intake_bot.house import House
 from intake_bot.roster_sheets import LONGEST_REASON, UnreadableSheet, read_absences, sheet_rows
 
 ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
-_MOST_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +176,8 @@ async def add_absence(request: web.Request) -> web.Response:
 
 
 async def remove_absence(request: web.Request) -> web.Response:
-    house, number = house_of(request), request.match_info["id"]
-    known = number.isascii() and number.isdigit() and len(number) <= _MOST_DIGITS
-    if not known or not await house.store.absences.remove(int(number), house.now(), actor_of(request)):
+    house, number = house_of(request), whole_number(request.match_info["id"])
+    if number is None or not await house.store.absences.remove(number, house.now(), actor_of(request)):
         raise not_found("没有这段离岗，可能已经删除")
     await house.absences.refresh(house.store, house.now())
     return json_answer(await absence_list(house))

@@ -11,7 +11,7 @@ from aiohttp import web
 from domain.administration import Deed
 from domain.people import Role
 from intake_bot.api.bodies import schema_of
-from intake_bot.api.filters import read_choice, read_day, read_number, read_word
+from intake_bot.api.filters import read_choice, read_day, read_number, read_word, whole_number
 from intake_bot.api.problems import FieldError, bad_fields
 from intake_bot.api.routes import Parameter, Route, actor_of, house_of, json_answer
 from intake_bot.api.views import written
@@ -24,7 +24,6 @@ ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 PAGE = 50
 CHAINS = "全部留痕"
 """What a check of the chains is about, in the record."""
-_MOST_DIGITS = 18
 
 _PAGING = (
     Parameter("from", "起始日期（含）", {"type": "string", "format": "date"}),
@@ -202,9 +201,10 @@ def _before(request: web.Request) -> int | None:
     value = request.query.get("before")
     if not value:
         return None
-    if not value.isascii() or not value.isdigit() or len(value) > _MOST_DIGITS:
+    before = whole_number(value)
+    if before is None:
         raise bad_fields([FieldError("before", "before 应为上一页返回的 next_before")])
-    return int(value)
+    return before
 
 
 async def verify(request: web.Request) -> web.Response:

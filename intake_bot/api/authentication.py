@@ -9,6 +9,7 @@ from aiohttp import web
 
 from domain.lifecycle import ROLE_NAMES
 from domain.people import Actor, Role
+from intake_bot.api.bodies import read_form
 from intake_bot.api.problems import Problem
 from intake_bot.api.routes import ACTOR, SESSION, Route, house_of
 from intake_bot.sessions import COOKIE, CSRF_FIELD, SAFE_METHODS, is_from_our_page, proves_our_page, session_of
@@ -51,6 +52,8 @@ async def authenticate(request: web.Request, route: Route) -> None:
 
 async def _bearer(request: web.Request, token: str) -> Actor | None:
     house = house_of(request)
+    if not token.isascii():  # none of ours, and perhaps bytes that are no characters at all
+        return None
     if house.admin_token and hmac.compare_digest(token.encode(), house.admin_token.encode()):
         return Actor("administrator", Role.ADMINISTRATOR)
     return await house.store.accounts.actor_for_token(token, house.now())
@@ -62,7 +65,6 @@ async def _require_our_page(request: web.Request) -> None:
         return
     field = ""
     if request.content_type == _FORM:
-        value = (await request.post()).get(CSRF_FIELD, "")
-        field = value if isinstance(value, str) else ""
+        field = (await read_form(request)).get(CSRF_FIELD, "")
     if not is_from_our_page(house_of(request), request) or not proves_our_page(request, request.cookies[COOKIE], field):
         raise Problem(403, "csrf", "请求来源无法确认", "页面已过期或请求不是从本系统页面发出的，请刷新页面后重试")

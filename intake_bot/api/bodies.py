@@ -1,10 +1,11 @@
-"""Reading JSON request bodies into the domain's types, with every bad field named."""
+"""Reading request bodies: JSON into the domain's types, with every bad field named; and the forms of pages."""
 
 from __future__ import annotations
 
 from typing import Any, TypeVar
 
 from aiohttp import web
+from aiohttp.http_exceptions import BadHttpMessage
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
@@ -44,6 +45,15 @@ async def read_body(request: web.Request, wanted: type[T]) -> T:
         ) from None
     _refuse_nul(found)
     return found
+
+
+async def read_form(request: web.Request) -> dict[str, str]:
+    """The fields of a form that a page sent; a file is none. Raises `Problem` 400 for what cannot be read as a form."""
+    try:
+        form = await request.post()
+    except (ValueError, LookupError, BadHttpMessage):  # parts, characters or an encoding that are none
+        raise unreadable("提交的内容无法读取，请刷新页面后重新提交") from None
+    return {name: value for name, value in form.items() if isinstance(value, str)}
 
 
 def _refuse_nul(found: object) -> None:

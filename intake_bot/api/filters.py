@@ -19,6 +19,8 @@ from storage.tickets import TicketFilter
 
 LOCAL = ZoneInfo("Asia/Shanghai")
 E = TypeVar("E", bound=StrEnum)
+_MOST_DIGITS = 18
+"""Of a whole number: what is longer no row and no bound can have."""
 
 
 def _choices(choices: type[StrEnum]) -> dict[str, object]:
@@ -40,7 +42,6 @@ def filter_parameters() -> tuple[Parameter, ...]:
         Parameter("from", "受理日期（含），如 2026-11-01", {"type": "string", "format": "date"}),
         Parameter("to", "受理日期（不含），如 2026-12-01", {"type": "string", "format": "date"}),
         Parameter("open", "true：只看未了结的", {"type": "boolean"}),
-        Parameter("text", "编号或内容中的词；一页可能少于所要的条数而仍有 next_cursor，请继续翻页"),
     )
 
 
@@ -63,7 +64,6 @@ def read_filter(request: web.Request, actor: Actor) -> TicketFilter:
         created_from=read_day(request, "from"),
         created_to=read_day(request, "to"),
         open_only=read_flag(request, "open"),
-        text=read_word(request, "text"),
     )
 
 
@@ -86,9 +86,16 @@ def read_number(request: web.Request, name: str, *, default: int, least: int, mo
     value = request.query.get(name)
     if value is None:
         return default
-    if not value.isascii() or not value.isdigit() or not least <= int(value[:10]) <= most:
+    number = whole_number(value)
+    if number is None or not least <= number <= most:
         raise bad_fields([FieldError(name, f"{name} 应为 {least} 至 {most} 的整数")])
-    return int(value)
+    return number
+
+
+def whole_number(written: str) -> int | None:
+    """The number that digits spell; None for anything else."""
+    is_number = written.isascii() and written.isdigit() and len(written) <= _MOST_DIGITS
+    return int(written) if is_number else None
 
 
 def read_word(request: web.Request, name: str, *, longest: int = 64) -> str | None:

@@ -21,11 +21,13 @@ from domain.category import Category
 from domain.complaint import Kind
 from domain.people import Actor, Role
 from domain.ticket import FINISHED, STATUS_NAMES, Status, Ticket
+from intake_bot.api.bodies import read_form
+from intake_bot.api.problems import Problem
 from intake_bot.api.routes import Parameter, Route, house_of
 from intake_bot.api.views import moment
 from intake_bot.house import House
 from intake_bot.intake import take
-from storage.tickets import TicketFilter
+from storage.tickets import TicketFilter, TicketSummary
 
 CHANGESET = "2026-11-25T00:00:00+08:00"
 """When the list of services last changed its shape."""
@@ -195,7 +197,10 @@ async def definition(request: web.Request) -> tuple[Data, Shape]:
 async def create(request: web.Request) -> tuple[Data, Shape]:
     """The same path as every channel; answered once the ticket is on disk."""
     house = house_of(request)
-    form = {name: str(value) for name, value in (await request.post()).items()}
+    try:
+        form = await read_form(request)
+    except Problem as problem:
+        raise Refusal(problem.status, problem.detail) from None
     actor = await _sender(house, form.get("api_key", ""))
     code = form.get("service_code", "")
     if house.tree.get(code) is None:
@@ -225,7 +230,12 @@ async def _sender(house: House, key: str) -> Actor:
 async def requests(request: web.Request) -> tuple[Data, Shape]:
     """The newest first; of 90 days where no period is asked for."""
     house, query = house_of(request), request.query
-    named = [one for one in query.get("service_request_id", "").split(",") if one]
+    named, codes = (
+        list(dict.fromkeys(one for one in query.get(name, "").split(",") if one))
+        for name in ("service_request_id", "service_code")
+    )
+    if not all(one.isprintable() for one in (*named, *codes)):
+        raise Refusal(400, "service_request_id 与 service_code 不能含有控制字符")
     if named:
         tickets = await house.store.tickets.several(named[:MOST_REQUESTS])
         return [_public(house, one) for one in tickets if _is_public(one)], _REQUESTS
@@ -237,9 +247,8 @@ async def requests(request: web.Request) -> tuple[Data, Shape]:
     status = query.get("status", "")
     if status not in {"", "open", "closed", "open,closed", "closed,open"}:
         raise Refusal(400, "status 应为 open 或 closed")
-    codes = list(dict.fromkeys(one for one in query.get("service_code", "").split(",") if one))[:_MOST_CODES]
-    found: list[Ticket] = []
-    for code in codes or (None,):
+    found: list[TicketSummary] = []
+    for code in codes[:_MOST_CODES] or (None,):
         wanted = TicketFilter(
             category=code,
             created_from=start,
@@ -247,10 +256,12 @@ async def requests(request: web.Request) -> tuple[Data, Shape]:
             open_only=status == "open",
             statuses=tuple(FINISHED) if status == "closed" else (),
         )
-        page = await house.store.tickets.page(wanted, limit=MOST_REQUESTS)
-        found += await house.store.tickets.several([one.ticket_no for one in page.items])
-    newest = sorted(filter(_is_public, found), key=lambda one: one.created_at, reverse=True)
-    return [_public(house, one) for one in newest[:MOST_REQUESTS]], _REQUESTS
+        found += (await house.store.tickets.page(wanted, limit=MOST_REQUESTS)).items
+    found.sort(key=lambda one: one.created_at, reverse=True)
+    # Whole tickets are costly, and anybody may ask: of many codes no more are read than of one.
+    tickets = await house.store.tickets.several([one.ticket_no for one in found[:MOST_REQUESTS]])
+    newest = sorted(filter(_is_public, tickets), key=lambda one: one.created_at, reverse=True)
+    return [_public(house, one) for one in newest], _REQUESTS
 
 
 async def one_request(request: web.Request) -> tuple[Data, Shape]:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from domain.people import Role
 from intake_bot.api.bodies import read_body, schema_of
+from intake_bot.api.filters import whole_number
 from intake_bot.api.problems import not_found
 from intake_bot.api.routes import Parameter, Route, actor_of, house_of, json_answer
 from intake_bot.api.views import written
@@ -17,7 +18,6 @@ from storage.parked import NotParked
 ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 SHOWN = 100
 """Parked deliveries that are listed one by one; the reasons count them all."""
-_MOST_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +142,11 @@ async def replay_all(request: web.Request) -> web.Response:
 
 
 async def replay_one(request: web.Request) -> web.Response:
-    house, number = house_of(request), request.match_info["id"]
-    if not number.isascii() or not number.isdigit() or len(number) > _MOST_DIGITS:
+    house, number = house_of(request), whole_number(request.match_info["id"])
+    if number is None:
         raise not_found("没有这条通知")
     try:
-        await house.store.parked.replay(int(number), house.now(), actor_of(request))
+        await house.store.parked.replay(number, house.now(), actor_of(request))
     except NotParked:
         raise not_found("没有这条停发的通知，可能已经重发") from None
     return json_answer(ReplayCount(1))

@@ -9,7 +9,6 @@ from datetime import datetime
 from aiohttp import web
 
 from adapters.channel import Channel, Refused
-from domain.people import Role
 from domain.platform import Said
 from domain.ticket import Ticket
 from domain.worktime import LOCAL, local
@@ -25,7 +24,6 @@ from intake_bot.reporting_back import report_of
 from storage.store import NonceSeen
 
 _MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
-_SCORE_READERS = DESK | {Role.SUPERVISOR}
 
 
 def platform_routes(channels: Iterable[Channel]) -> list[Route]:
@@ -38,7 +36,7 @@ def platform_routes(channels: Iterable[Channel]) -> list[Route]:
             show_score,
             "回传质量自评：按平台的考核口径（数据完整、内容完整、数据及时、接口稳定）计分，并列出不足",
             "supervision",
-            _SCORE_READERS,
+            DESK,
             parameters=(
                 Parameter("channel", "渠道代码，如 12345"),
                 Parameter("month", "月份，如 2026-11；默认本月"),

@@ -20,13 +20,15 @@ from intake_bot.api.audit import audit_routes
 from intake_bot.api.authentication import authenticate
 from intake_bot.api.channels import channel_routes
 from intake_bot.api.health import health_routes
+from intake_bot.api.incidents import incident_routes
 from intake_bot.api.models import model_routes
 from intake_bot.api.open311 import open311_routes
 from intake_bot.api.openapi import openapi_route
 from intake_bot.api.outbox import outbox_routes
 from intake_bot.api.pictures import picture_routes
 from intake_bot.api.platforms import platform_routes
-from intake_bot.api.problems import Problem, busy
+from intake_bot.api.problems import Problem, busy, not_found
+from intake_bot.api.reconciliation import reconciliation_routes
 from intake_bot.api.replies import reply_routes
 from intake_bot.api.reporters import reporter_routes
 from intake_bot.api.reports import report_routes
@@ -35,11 +37,13 @@ from intake_bot.api.suggestions import suggestion_routes
 from intake_bot.api.supervision import supervision_routes
 from intake_bot.api.tickets import ticket_routes
 from intake_bot.api.users import user_routes
+from intake_bot.api.webhooks import asyncapi_routes
 from intake_bot.api.wechat import wechat_routes
 from intake_bot.assessment import assessing_of, schedule_of
 from intake_bot.conversation.dialogue import forget_old, keep_finishing
 from intake_bot.delivery import Delivery
 from intake_bot.house import House
+from intake_bot.joining import keep_joining
 from intake_bot.pages.admin import admin_routes
 from intake_bot.pages.board import board_routes
 from intake_bot.pages.brigade import brigade_routes
@@ -51,8 +55,11 @@ from intake_bot.pages.problems import problem_page
 from intake_bot.pages.rendering import PAGES, Pages, static_route
 from intake_bot.pages.sign_in import sign_in_routes
 from intake_bot.pages.static import Assets
+from intake_bot.polling import Poller
 from intake_bot.portal import PORTAL, portal_of
+from intake_bot.reconciling import reconcile_due
 from intake_bot.searching import keep_index
+from intake_bot.webhooks import Followers
 from storage.store import StorageUnavailable
 from supervision.scheduler import Supervisor
 
@@ -68,9 +75,11 @@ def all_routes(channels: Iterable[Channel]) -> list[Route]:
     routes = [
         *channel_routes(channels),
         *platform_routes(channels),
+        *reconciliation_routes(),
         *wechat_routes(),
         *suggestion_routes(),
         *ticket_routes(),
+        *incident_routes(),
         *reply_routes(),
         *reporter_routes(),
         *supervision_routes(),
@@ -85,6 +94,7 @@ def all_routes(channels: Iterable[Channel]) -> list[Route]:
         *picture_routes(),
         *open311_routes(),
         *health_routes(),
+        *asyncapi_routes(),
     ]
     return [*routes, openapi_route(routes), *page_routes()]
 
@@ -127,6 +137,8 @@ def _guarded(route: Route) -> Handler:
     async def handler(request: web.Request) -> web.StreamResponse:
         request[ROUTE] = route
         await authenticate(request, route)
+        if any("\x00" in part for part in request.match_info.values()):
+            raise not_found("没有这个地址")  # nothing is called so, and PostgreSQL takes no such text
         return await route.handler(request)
 
     return handler
@@ -208,18 +220,27 @@ async def _timers(app: web.Application) -> AsyncIterator[None]:
             "freeze_assessment": assessing_of(house).freeze_due,
             "reports": schedule_of(house).make_due,
             "forget_conversations": partial(forget_old, house),
+            "reconcile": partial(reconcile_due, house),
         },
     )
     delivery = Delivery(house, house.settings.delivery)
     supervisor.start()
     delivery.start()
+    followers = Followers(house)
+    followers.start()
+    poller = Poller(house)
+    poller.start()
     absences = asyncio.create_task(_follow_absences(house), name="absences")
     index = asyncio.create_task(keep_index(house), name="search")
+    joining = asyncio.create_task(keep_joining(house), name="incidents")
     conversations = asyncio.create_task(keep_finishing(house), name="conversations")
     yield
     conversations.cancel()
     index.cancel()
+    joining.cancel()
     absences.cancel()
+    await followers.stop()
+    await poller.stop()
     await delivery.stop()
     await supervisor.stop()
 

@@ -9,19 +9,16 @@ from aiohttp import web
 
 from domain.ticket import Ticket
 from intake_bot.api.bodies import read_body, schema_of
-from intake_bot.api.filters import filter_parameters, read_filter, read_number, read_word
+from intake_bot.api.filters import filter_parameters
 from intake_bot.api.problems import FieldError, bad_fields
 from intake_bot.api.routes import DESK, Parameter, Route, actor_of, house_of, json_answer
+from intake_bot.api.searching import found_page
 from intake_bot.api.tickets import summary_view
 from intake_bot.api.views import answer, moment
 from intake_bot.house import House
 from intake_bot.suggestions import Suggestion, suggest
-from storage.search import TooShort
-from storage.tickets import Page
 
 LONGEST_TEXT = 20_000
-LONGEST_QUERY = 100
-TOO_SHORT = "请输入至少两个连在一起的汉字，或三个字母、数字"
 _SUMMARIES = {"type": "array", "items": {"$ref": "#/components/schemas/TicketSummary"}}
 _WORDS = {"type": "array", "items": {"type": "string"}}
 _DRAFT: dict[str, Any] = {
@@ -84,7 +81,7 @@ def suggestion_routes() -> list[Route]:
             DESK,
             parameters=(
                 Parameter("q", "要找的词；不写则列出符合条件的全部工单"),
-                *(one for one in filter_parameters() if one.name != "text"),
+                *filter_parameters(),
                 Parameter("cursor", "上一页返回的 next_cursor"),
                 Parameter("limit", "每页条数，1 至 200", {"type": "integer", "minimum": 1, "maximum": 200}),
             ),
@@ -145,20 +142,5 @@ def _draft_view(house: House, ticket: Ticket) -> dict[str, Any]:
 
 
 async def get_search(request: web.Request) -> web.Response:
-    page = await searched(request)
+    page = await found_page(request, "q")
     return json_answer({"items": [summary_view(one) for one in page.items], "next_cursor": page.next_cursor})
-
-
-async def searched(request: web.Request, default_limit: int = 50) -> Page:
-    """What the query of an address finds. Raises `Problem` 422 for a query that is too short or a cursor not ours."""
-    house = house_of(request)
-    query = read_word(request, "q", longest=LONGEST_QUERY) or ""
-    limit = read_number(request, "limit", default=default_limit, least=1, most=200)
-    wanted = read_filter(request, actor_of(request))
-    cursor = read_word(request, "cursor", longest=400)
-    try:
-        return await house.store.search.find(query, wanted, cursor=cursor, limit=limit)
-    except TooShort:
-        raise bad_fields([FieldError("q", TOO_SHORT)]) from None
-    except ValueError:
-        raise bad_fields([FieldError("cursor", "翻页游标无效，请使用上一页返回的 next_cursor")]) from None

@@ -19,9 +19,10 @@ from domain.outcome import Outcome
 from domain.people import Role
 from domain.ticket import Ticket
 from intake_bot.api.bodies import read_body, schema_of
-from intake_bot.api.filters import filter_parameters, read_filter, read_number, read_word
+from intake_bot.api.filters import filter_parameters
 from intake_bot.api.problems import FieldError, Problem, bad_fields, not_found, unreadable
 from intake_bot.api.routes import DESK, EVERYONE, Parameter, Route, actor_of, house_of, json_answer
+from intake_bot.api.searching import found_page
 from intake_bot.api.views import answer, moment, supplement_view, ticket_view
 from intake_bot.intake import take
 from intake_bot.pictures import pictures_belong
@@ -44,6 +45,11 @@ def ticket_routes() -> list[Route]:
             EVERYONE,
             parameters=(
                 *filter_parameters(),
+                Parameter(
+                    "text",
+                    "编号（可只写一段）、内容、地点、被反映对象中的词，多个词以空格分隔；至少两个汉字或三个字母、数字。"
+                    "一页可能少于所要的条数而仍有 next_cursor，请继续翻页",
+                ),
                 Parameter("cursor", "上一页返回的 next_cursor"),
                 Parameter("limit", "每页条数，1 至 200", {"type": "integer", "minimum": 1, "maximum": 200}),
             ),
@@ -106,14 +112,7 @@ def _action_route(action: Action) -> Route:
 
 
 async def list_tickets(request: web.Request) -> web.Response:
-    house = house_of(request)
-    actor = actor_of(request)
-    limit = read_number(request, "limit", default=50, least=1, most=200)
-    wanted = read_filter(request, actor)
-    try:
-        page = await house.store.tickets.page(wanted, cursor=read_word(request, "cursor", longest=400), limit=limit)
-    except ValueError:
-        raise bad_fields([FieldError("cursor", "翻页游标无效，请使用上一页返回的 next_cursor")]) from None
+    page = await found_page(request, "text")
     return json_answer(
         {
             "items": [summary_view(one) for one in page.items],

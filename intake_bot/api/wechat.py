@@ -22,6 +22,7 @@ from intake_bot.conversation.turns import Person, Reply, Turn
 from intake_bot.house import House
 from intake_bot.pictures import NotAPicture, keep_made_anew
 from intake_bot.wechat import WechatAccount, WechatRefused
+from storage.pictures import PictureDiffers
 
 log = structlog.get_logger()
 
@@ -174,7 +175,7 @@ async def _answer_picture(house: House, account: WechatAccount, person: Person, 
     try:
         content = await account.picture(message.media_id, house.now())
         await keep_made_anew(house, picture_id, content, f"citizen:{digest(person)}", house.now())
-    except WechatRefused as refused:
+    except (WechatRefused, PictureDiffers) as refused:
         log.warning("wechat_picture_not_fetched", error=str(refused))
         return "照片没有收到，请稍后再发一次，或用文字说明。"
     except NotAPicture as refused:

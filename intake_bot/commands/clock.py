@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from domain.deadline import deadline
 from domain.limit import Limit
-from domain.worktime import LOCAL, deadline, local
+from domain.worktime import LOCAL, local
 from intake_bot.commands.console import console, deployment_and_tree, fail
 
 

@@ -280,7 +280,7 @@ async def _of_accounts(house: House) -> list[Concern]:
         found.append(Concern("plain", words, "/admin/users"))
     locked = [one.account for one in users if one.locked_until is not None and one.locked_until > now]
     if locked:
-        words = f"账号 {'、'.join(locked[:3])}{'等' if len(locked) > 3 else ''}因多次输错口令被锁定"
+        words = f"账号 {'、'.join(locked[:3])}{'等' if len(locked) > 3 else ' '}因多次输错口令被锁定"
         found.append(Concern("warning", words, "/admin/users"))
     soon = local(now + TOKEN_ENDS_SOON).isoformat()
     found += [

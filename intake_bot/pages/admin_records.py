@@ -15,12 +15,18 @@ from domain.people import Role
 from intake_bot.api.audit import account_events, last_verification, ticket_events
 from intake_bot.api.outbox import SHOWN, outbox_view
 from intake_bot.api.routes import Route, house_of
+from intake_bot.event_names import EVENTS
 from intake_bot.house import House
-from intake_bot.pages.brigade_story import NAMES as EVENT_NAMES
+from intake_bot.notice_wording import TITLES
 from intake_bot.pages.rendering import page
+from intake_bot.pages.story import NAMES
 from intake_bot.pages.times import local_time
+from supervision.reports.schedule import REPORT
 
 ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
+EVENT_NAMES = {**EVENTS, **NAMES}
+"""An administrator looks for every kind of event, also those that a handler is not told of."""
+ABOUT_NAMES = {**EVENT_NAMES, **TITLES, REPORT: "统计报告"}
 _FIELDS = {"name": "姓名", "role": "角色", "unit": "单位"}
 
 
@@ -120,7 +126,7 @@ async def show_outbox(request: web.Request) -> web.Response:
         "admin/outbox.html",
         outbox=outbox,
         shown=SHOWN,
-        event_names=EVENT_NAMES,
+        about_names=ABOUT_NAMES,
         recipients={one.destination: recipient(house, one.destination) for one in outbox.latest},
     )
 

@@ -68,7 +68,6 @@ class Request:
     position: int
     kind: str
     kind_name: str
-    unit_code: str
     unit: str
     words: str
     reason: str
@@ -184,7 +183,6 @@ def _request(house: House, one: WaitingRequest) -> Request:
         one.position,
         one.status,
         REQUEST_NAMES[one.status],
-        one.unit,
         house.router.unit_name(one.unit),
         _asked_for(house, one.status, one.request),
         str(one.request.get("reason") or one.request.get("basis") or ""),

@@ -13,11 +13,11 @@ from aiohttp import web
 from domain.disclosure import for_unit
 from domain.limit import Stage
 from domain.people import Role
+from intake_bot.api.incidents import same_view
 from intake_bot.api.problems import Problem
 from intake_bot.api.routes import SESSION, Route, actor_of, house_of
 from intake_bot.api.tickets import found_ticket
 from intake_bot.api.views import reporter_view
-from intake_bot.pages.brigade_story import story_of
 from intake_bot.pages.brigade_tasks import task_list
 from intake_bot.pages.brigade_ticket import (
     colleagues_of,
@@ -33,6 +33,7 @@ from intake_bot.pages.brigade_ticket import (
     ways_there,
 )
 from intake_bot.pages.rendering import PAGES, page
+from intake_bot.pages.story import story_of
 
 MOST_TASKS = 200
 MOST_FINISHED = 30
@@ -112,6 +113,7 @@ async def show_ticket(request: web.Request) -> web.Response:
         returnable=share.clock(Stage.RETURN),
         partners=partners_of(house, ticket, share),
         orders=orders_of(ticket, share),
+        incident=(await same_view(house, ticket, for_unit=True))["incident"],
         colleagues=colleagues_of(house, share, now),
         phrases=phrases_for(house, ticket),
         wants_photo=wants_photo(house, ticket),

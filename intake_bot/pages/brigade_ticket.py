@@ -19,7 +19,7 @@ from domain.settling import with_assignment
 from domain.ticket import Assignment, Clock, PressOrder, Share, Status, Ticket
 from domain.worktime import local
 from intake_bot.house import House
-from intake_bot.pages.brigade_story import own_pictures
+from intake_bot.pages.story import own_pictures
 
 SHOWN: tuple[Action, ...] = (
     Action.ACCEPT,

@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from domain.complaint import Point
+from intake_bot.api.bodies import read_form
 from intake_bot.api.pictures import keep_picture, picture_answer
 from intake_bot.api.problems import FieldError, Problem, bad_fields, not_found
 from intake_bot.api.routes import Parameter, Route, house_of, json_answer
@@ -68,9 +69,9 @@ async def say(request: web.Request) -> web.Response:
     """Take a turn; the script gets what is new, a plain form is led back to the page."""
     house = house_of(request)
     _only_from_our_page(request)
-    form = await request.post()
+    form = await read_form(request)
     person = _person(request) or Person("web", secrets.token_urlsafe(32))
-    turn = await _turn(house, person, {name: str(value) for name, value in form.items()})
+    turn = await _turn(house, person, form)
     await converse(house, person, turn)
     if _PART in request.headers:
         response = fragment(request, "citizen/talk.html", **await _standing(house, person))

@@ -31,6 +31,8 @@ MOST_ROWS = 5_000
 
 SHOWN = 20
 SHOWN_REFUSALS = 200
+_LONGEST_NAME = 200
+"""Bytes of a file's name; file systems end at 255."""
 
 
 def import_routes() -> list[Route]:
@@ -166,6 +168,7 @@ async def _uploaded(request: web.Request) -> AsyncIterator[tuple[Path, str]]:
             raise Problem(413, "too-large", "文件太大", f"文件超过 {MOST_BYTES // 1_048_576} MB，请分成几个文件导入")
     with tempfile.TemporaryDirectory(prefix="intake-import-") as folder:
         # Its own name, which messages repeat, and of which only the ending means anything.
-        path = Path(folder) / (name if len(name.encode()) < 200 else f"table{Path(name).suffix[:8]}")
+        is_usable = len(name.encode()) < _LONGEST_NAME and name not in {".", ".."}
+        path = Path(folder) / (name if is_usable else f"table{Path(name).suffix[:8]}")
         await asyncio.to_thread(path.write_bytes, content)
         yield path, name

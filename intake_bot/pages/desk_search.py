@@ -10,7 +10,7 @@ from aiohttp import web
 from domain.ticket import Status
 from intake_bot.api.problems import Problem
 from intake_bot.api.routes import DESK, Route, house_of
-from intake_bot.api.suggestions import searched
+from intake_bot.api.searching import found_page
 from intake_bot.pages.board_query import channel_names, unit_names
 from intake_bot.pages.rendering import page
 from storage.tickets import Page
@@ -29,7 +29,7 @@ async def show_search(request: web.Request) -> web.Response:
     asked = {name: request.query.get(name, "") for name in ("q", *_FILTERS)}
     found, wrong = Page([], None), ""
     try:
-        found = await searched(_without_blanks(request), ROWS)
+        found = await found_page(_without_blanks(request), "q", ROWS)
     except Problem as problem:
         wrong = problem.detail
     following = urlencode(

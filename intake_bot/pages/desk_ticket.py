@@ -12,12 +12,13 @@ from domain.limit import Limit, Stage
 from domain.people import Actor, Role
 from domain.ticket import LEVEL_NAMES, WAITING, Assignment, Clock, Ticket
 from domain.understanding import Guess
+from intake_bot.api.incidents import same_view
 from intake_bot.api.views import reporter_view
 from intake_bot.house import House
 from intake_bot.pages.board_query import channel_names, unit_names
-from intake_bot.pages.brigade_story import own_pictures, story_of
 from intake_bot.pages.desk_marks import SORT_NAMES, marked
 from intake_bot.pages.desk_words import GRAVE, first_of_all, risk_name
+from intake_bot.pages.story import own_pictures, story_of
 from nlu.replies import ReplyCheck, check_reply
 from storage.tickets import StoredEvent
 
@@ -66,6 +67,7 @@ async def ticket_context(house: House, ticket: Ticket, actor: Actor) -> dict[str
         "name_of_cell": house.router.cell_name,
         "name_of_person": house.router.person_name,
         "name_of_unit": house.router.unit_name,
+        "names_of_takers": {**unit_names(house), **dict(departments(house))},
         "orders": [one for one in ticket.orders if one.open],
         "photos": [address for one in events for address in own_pictures(one.event.data.get("photos", ()))],
         "pieces": marked(complaint.text, understanding),
@@ -73,6 +75,7 @@ async def ticket_context(house: House, ticket: Ticket, actor: Actor) -> dict[str
         "reporter": reporter_view(ticket, actor),
         "return_reasons": house.planner.return_reasons,
         "risk_name": risk_name,
+        "same": await same_view(house, ticket, for_unit=False),
         "sorts": SORT_NAMES,
         "story": story_of(house, events),
         "suggested_unit": next(

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from intake_bot.api.bodies import read_form
 from intake_bot.api.problems import Problem
 from intake_bot.api.routes import EVERYONE, SESSION, Route, actor_of, house_of
 from intake_bot.house import House
@@ -78,18 +79,16 @@ async def login(request: web.Request) -> web.Response:
     house = house_of(request)
     if not is_from_our_page(house, request):
         raise Problem(403, "csrf", "请求来源无法确认", "请从本系统的登录页登录")
-    form = await request.post()
+    form = await read_form(request)
     account, password, new, again = (
-        str(form.get(name, ""))[:_LONGEST] for name in ("account", "password", "new_password", "new_password_again")
+        form.get(name, "")[:_LONGEST] for name in ("account", "password", "new_password", "new_password_again")
     )
-    wanted = own_path(str(form.get("next", "")))
+    wanted = own_path(form.get("next", ""))
     now = house.now()
     try:
         user = await house.store.accounts.authenticate(account.strip(), password, now)
     except LockedOut as locked:
-        message = (
-            f"口令连续输错次数过多，账号已临时锁定，请 {max(1, locked.seconds // 60)} 分钟后再试，或联系管理员重设"
-        )
+        message = f"口令连续输错次数过多，账号已临时锁定，请 {_minutes(locked)} 分钟后再试，或联系管理员重设"
         return sign_in_form(request, 429, wanted=wanted, account=account, message=message)
     if user is None:
         return sign_in_form(request, 401, wanted=wanted, account=account, message="账号或口令不正确，请检查后重新输入")
@@ -127,7 +126,9 @@ def _refusal(account: str, old: str, new: str, again: str) -> str:
 
 async def logout(request: web.Request) -> web.Response:
     response = see_other("/login")
-    response.headers["Clear-Site-Data"] = '"storage"'  # what a phone kept for a dead spot: pages, entries, the worker itself
+    response.headers["Clear-Site-Data"] = (
+        '"storage"'  # what a phone kept for a dead spot: pages, entries, the worker itself
+    )
     await close_session(house_of(request), request, response)
     return response
 
@@ -149,10 +150,8 @@ def _account(
 async def change_password(request: web.Request) -> web.Response:
     """A new password ends every session of the account; this browser gets a new one."""
     house = house_of(request)
-    form = await request.post()
-    old, new, again = (
-        str(form.get(name, ""))[:_LONGEST] for name in ("password", "new_password", "new_password_again")
-    )
+    form = await read_form(request)
+    old, new, again = (form.get(name, "")[:_LONGEST] for name in ("password", "new_password", "new_password_again"))
     account = actor_of(request).name
     now = house.now()
     user, message = await _checked(house, account, old, now)
@@ -170,5 +169,10 @@ async def change_password(request: web.Request) -> web.Response:
 async def _checked(house: House, account: str, password: str, now: datetime) -> tuple[User | None, str]:
     try:
         return await house.store.accounts.authenticate(account, password, now), "现在的口令不正确"
-    except LockedOut:
-        return None, "口令连续输错次数过多，请 15 分钟后再试"
+    except LockedOut as locked:
+        return None, f"口令连续输错次数过多，请 {_minutes(locked)} 分钟后再试"
+
+
+def _minutes(locked: LockedOut) -> int:
+    """Whole minutes until the next try, never too few."""
+    return -(-locked.seconds // 60)

@@ -233,11 +233,14 @@ class EmbeddedEngine:
             weight[at] += share[column]
         strength_of: dict[str, float] = {}
         for start, end, after in zip(one.starts, one.ends, [*one.starts[1:], len(weight)], strict=False):
-            word = one.text[start:end]
-            if end - start > 1 and not _NUMBER.search(word):
+            if end - start > 1:
+                word = one.text[start:end]
                 strength_of[word] = strength_of.get(word, 0.0) + sum(weight[start:after])
-        strongest = sorted(strength_of.items(), key=lambda item: -abs(item[1]))[:MOST_WORDS]
-        return tuple([Word(word, round(strength, 3)) for word, strength in strongest if strength])
+        strongest = sorted(strength_of.items(), key=lambda item: -abs(item[1]))
+        named = (
+            Word(word, round(strength, 3)) for word, strength in strongest if strength and not _NUMBER.search(word)
+        )
+        return tuple(islice(named, MOST_WORDS))
 
 
 def _best_of(log_odds: Row, number: int) -> Ranked:

@@ -92,7 +92,8 @@ def test_a_channel_that_says_nothing_more() -> None:
         ("12319", {"errcode": 40001, "errmsg": "AJZT 不合法"}, "AJZT 不合法"),
         ("12369", {"status": "ok"}, ""),
         ("12369", {"status": "rejected", "reason": "过短"}, "过短"),
-        ("e-steward", {"status": "rejected"}, ""),
+        ("e-steward", {"result": "ok"}, ""),
+        ("e-steward", {"result": "rejected", "message": "过短"}, "过短"),
     ],
 )
 def test_an_answer_says_whether_a_report_was_taken(code: str, answer: dict[str, Any], reason: str) -> None:

@@ -326,9 +326,12 @@ def test_reclassifying_a_return_that_waits_is_a_ruling() -> None:
         *("reclassified", "limits_changed", "helper_added", "return_refused"),
         "light_changed",  # the accept clock goes on
     ]
-    moved = act(returned(), Action.RECLASSIFY, OPERATOR, LATER, category=SMELL)
-    assert moved.lead is not None
-    assert (moved.lead.unit, moved.lead.return_barred) == (ENTERPRISE, True)
+    moved = outcome(returned(), Action.RECLASSIFY, OPERATOR, LATER, category=SMELL)
+    assert moved.ticket.lead is not None
+    assert (moved.ticket.lead.unit, moved.ticket.lead.return_barred) == (ENTERPRISE, True)
+    granted = moved.events[1]
+    assert [one.action for one in moved.events] == ["reclassified", "return_granted", "dispatched"]
+    assert (granted.position, granted.data["to"]) == (1, ENTERPRISE)
 
 
 def test_reclassifying_needs_a_leaf_that_exists() -> None:

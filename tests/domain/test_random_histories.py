@@ -32,12 +32,12 @@ from town import (
 from town import case as of_case
 
 from domain.complaint import Urgency
-from domain.lifecycle import Action, Forbidden, Incomplete, NotAllowed, allowed_actions
+from domain.lifecycle import Action, Forbidden, Incomplete, NotAllowed, Rule, allowed_actions, permit
 from domain.light import Light, worst
 from domain.limit import Stage
 from domain.outcome import Outcome
 from domain.people import Actor, Role
-from domain.ticket import FINISHED, IN_HAND, WAITING, Share, Status, Ticket
+from domain.ticket import FINISHED, IN_HAND, WAITING, Assignment, Share, Status, Ticket
 
 UNITS = (CITY, ENTERPRISE, CONSTRUCTION, CENTRE, SUPERVISION)
 CATEGORIES = (STALL, RUBBISH, SMELL, ILLEGAL_BUILDING, OFFICER, BLACKOUT)
@@ -108,6 +108,14 @@ def body(action: Action, chance: Random) -> dict[str, Any]:
             return {"reached": chance.random() < 0.7} if action is Action.CONTACT else {}
 
 
+def _status_after(after: Ticket, rule: Rule, share: Assignment | None) -> Status:
+    """The status that the rule speaks of, once it was followed."""
+    if not rule.on_assignment:
+        return after.status
+    assert share is not None
+    return next(one.status for one in after.assignments if one.position == share.position)
+
+
 def history(chance: Random) -> tuple[Ticket, Steps]:
     """A first ticket, and what each of 40 tries did to it; refused tries leave nothing."""
     outer = complaint(due_outer=chance.choice([None, MONDAY + timedelta(hours=chance.randint(1, 300))]))
@@ -125,9 +133,11 @@ def history(chance: Random) -> tuple[Ticket, Steps]:
         now += timedelta(minutes=chance.randint(0, 400))
         position = chance.choice([None, None, None, 1, 2, 3])
         try:
+            rule, share = permit(current, action, actor, position)
             done = outcome(current, action, actor, now, **body(action, chance), assignment=position)
         except (NotAllowed, Forbidden, Incomplete):
             continue
+        assert rule.leads_to in {None, _status_after(done.ticket, rule, share)}
         steps.append((current, done))
         current = done.ticket
     return first, steps

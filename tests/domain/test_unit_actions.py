@@ -193,7 +193,7 @@ def test_an_extension_is_as_long_as_its_limit_allows(days: int) -> None:
 
 def test_a_brigade_does_not_decide_its_own_request() -> None:
     asked = act(accepted(), Action.EXTEND, member(), **ASKING)
-    with pytest.raises(Forbidden, match="只能由督办人员、管理员操作"):
+    with pytest.raises(Forbidden, match="只能由督办人员、管理员、上级平台操作"):
         act(asked, Action.EXTEND, member(), decision="approved")
     with pytest.raises(Incomplete, match="审批意见"):
         act(asked, Action.EXTEND, SUPERVISOR)

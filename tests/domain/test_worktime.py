@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.deadline import deadline
 from domain.limit import Limit, Unit
 from domain.worktime import (
     LOCAL,
@@ -18,7 +19,6 @@ from domain.worktime import (
     WorkCalendar,
     YellowRule,
     advance,
-    deadline,
     local,
     retreat,
     working_minutes,

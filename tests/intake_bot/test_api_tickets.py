@@ -235,9 +235,40 @@ async def test_lists_filter_and_page(caller: Caller) -> None:
     found = await caller.get("/api/v1/tickets", params={"channel": "12369"})
     assert [one["brigade"] for one in found.body["items"]] == ["brigade-2"]
     assert len((await caller.get("/api/v1/tickets", params={"text": "流动摊贩"})).body["items"]) == 7
-    for name, value in (("light", "blue"), ("limit", "0"), ("from", "昨天"), ("cursor", "!!"), ("status", "lost")):
+    assert (await caller.get("/api/v1/tickets", params={"text": "流动摊贩", "channel": "12369"})).body["items"] == []
+    for name, value in (
+        ("light", "blue"),
+        ("limit", "0"),
+        ("from", "昨天"),
+        ("cursor", "!!"),
+        ("status", "lost"),
+        ("text", "摊"),
+    ):
         refused = await caller.get("/api/v1/tickets", params={name: value})
         assert (refused.status, refused.fields) == (422, [name])
+
+
+async def test_a_search_of_the_list_has_pages_and_keeps_to_what_one_may_see(caller: Caller) -> None:
+    sent = [{**sample("12345"), "orderNum": f"PAGE{number:03d}", "callerPhone": "13800009876"} for number in range(5)]
+    await caller.send("12345", sent)
+    await caller.send("12369", sample("12369"))
+    pages: list[list[str]] = []
+    cursor = ""
+    while cursor is not None:
+        query = {"text": "流动 摊贩", "limit": "2", **({"cursor": cursor} if cursor else {})}
+        page = (await caller.get("/api/v1/tickets", params=query)).body
+        pages.append([one["source_no"] for one in page["items"]])
+        cursor = page["next_cursor"]
+    assert pages == [["PAGE004", "PAGE003"], ["PAGE002", "PAGE001"], ["PAGE000"]]
+
+    operator = await caller.new_token("operator")
+    own = await caller.new_token("brigade", "brigade-1")
+    for token, text, number in (
+        *((operator, "13800009876", 5), (operator, "9876", 5), (operator, "PAGE003", 1), (operator, "塑料制品厂", 1)),
+        *((own, "13800009876", 0), (own, "9876", 0), (own, "PAGE003", 1), (own, "塑料制品厂", 0)),
+    ):
+        found = await caller.get("/api/v1/tickets", token, params={"text": text})
+        assert len(found.body["items"]) == number, (text, number)
 
 
 async def test_the_reporter_is_shown_by_role(caller: Caller) -> None:

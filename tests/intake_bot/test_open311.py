@@ -63,7 +63,9 @@ async def post(caller: Caller, form: dict[str, str], kind: str = "json") -> tupl
 async def get(caller: Caller, path: str) -> tuple[int, Any]:
     async with caller.client.get(f"/open311/v2/{path}") as answer:
         text = await answer.text()
-        return answer.status, xmltodict.parse(text) if path.split("?", maxsplit=1)[0].endswith("xml") else await answer.json()
+        return answer.status, xmltodict.parse(text) if path.split("?", maxsplit=1)[0].endswith(
+            "xml"
+        ) else await answer.json()
 
 
 @pytest.mark.parametrize("kind", ["json", "xml"])
@@ -176,3 +178,22 @@ async def test_it_is_closed_unless_the_configuration_opens_it(
         async with client:
             answer = await client.get("/open311/v2/services.json", headers={"Authorization": f"Bearer {ADMIN_TOKEN}"})
             assert answer.status == 404
+
+
+async def test_what_cannot_be_read_is_an_error_of_the_standard(caller: Caller) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded; charset=nonsense"}
+    async with caller.client.post("/open311/v2/requests.json", data=b"api_key=a", headers=headers) as answer:
+        assert answer.status == 400
+        assert (await answer.json())[0]["code"] == 400
+    for asked in ("service_request_id=%00", "service_code=C0101%00"):
+        status, told = await get(caller, f"requests.json?{asked}")
+        assert status == 400 and told[0]["code"] == 400
+
+
+async def test_requests_of_several_services_come_together_the_newest_first(caller: Caller, key: str) -> None:
+    sent = []
+    for code in ("C0101", "C0102", "C0101"):
+        _, told = await post(caller, FORM | {"api_key": key, "service_code": code})
+        sent.append(told[0]["service_request_id"])
+    _, told = await get(caller, "requests.json?service_code=C0101,C0102")
+    assert [one["service_request_id"] for one in told] == sent[::-1]

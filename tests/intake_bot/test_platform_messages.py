@@ -277,7 +277,7 @@ async def test_a_report_that_would_be_marked_down_is_a_gap_before_it_goes(caller
 async def test_our_own_score_shows_what_the_platform_marks_down(caller: Caller, platform: Platform) -> None:
     _, no, token = await in_work(caller)
     await caller.act(no, "resolve", token, result="已处理完毕，感谢您的理解")
-    platform.answers = [(503, {})]
+    platform.answers = [(200, {"code": "200"}), (503, {})]
     await deliver(caller, platform)
     answer = await caller.get("/api/v1/platforms/score?channel=12345")
     assert answer.status == 200, answer.body

@@ -22,8 +22,9 @@ from domain.understanding import Engine
 from intake_bot.api.server import build_app
 from intake_bot.house import House, open_house
 from intake_bot.pages.portal import BACK, COOKIE
+from intake_bot.pages_settings import PortalSettings
 from intake_bot.sessions import COOKIE as SESSION_COOKIE
-from intake_bot.settings import Deployment, PortalSettings
+from intake_bot.settings import Deployment
 from storage.account_events import AccountEventFilter
 
 VARIABLE = "INTAKE_PORTAL_SECRET"

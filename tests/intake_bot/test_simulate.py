@@ -37,6 +37,53 @@ async def test_simulated_platforms_are_answered(sqlite_database_url: str, tmp_pa
         await store.close()
 
 
+SCENARIO = """
+seconds: 2
+rate: 10
+settle_seconds: 0.1
+platforms:
+  "12319": {weight: 0}
+  "12345": {repeats: 0.2, again: 0.3, down: [{from: 0.2, to: 0.6, how: refuse}]}
+others: {urges: 0.5, recalls: 0.3, asks: 0.5, late: 0.5, silent: 0.2}
+"""
+
+
+async def test_a_scenario_is_played_with_platforms_that_listen(
+    sqlite_database_url: str, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    file = tmp_path / "scenario.yml"
+    file.write_text(SCENARIO, encoding="utf-8")
+    async with serving(sqlite_database_url, tmp_path / "service.log") as (_, address):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "intake_bot", "simulate", "--url", address, "--scenario", str(file)),
+            *("--port", str(min(unused_tcp_port, 65_000)), "--first-number", "1"),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env={**os.environ, **SECRETS, "COLUMNS": "160"},
+            cwd=ROOT,
+        )
+        told, _ = await asyncio.wait_for(process.communicate(), 240)
+    text = told.decode()
+    assert process.returncode == 0, text
+    assert "12345 回传地址 http://127.0.0.1:" in text and "各平台的台账" in text
+    assert "urged applied" in text and "recalled applied" in text and "progress_asked applied" in text
+    assert "no answer" not in text
+
+
+async def test_a_scenario_with_a_mistake_says_which(tmp_path: Path) -> None:
+    file = tmp_path / "scenario.yml"
+    file.write_text("rate: fast", encoding="utf-8")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "intake_bot", "simulate", "--scenario", str(file)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, **SECRETS},
+        cwd=ROOT,
+    )
+    told, _ = await process.communicate()
+    assert (process.returncode, "rate" in told.decode()) == (2, True)
+
+
 async def test_without_secrets_it_says_which_are_missing() -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "intake_bot", "simulate"),

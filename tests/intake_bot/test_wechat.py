@@ -205,6 +205,21 @@ async def test_a_picture_is_fetched_and_kept_once(wechat: Wechat, peer: WechatPe
     assert "没有收到" in told
 
 
+async def test_a_large_picture_is_fetched_whole_also_with_a_token_that_has_ended(
+    wechat: Wechat, peer: WechatPeer
+) -> None:
+    made = io.BytesIO()
+    Image.effect_noise((1_600, 1_200), 90).save(made, "JPEG", quality=95)
+    assert len(made.getvalue()) > 1_000_000  # more than arrives at once
+    peer.pictures["large"] = made.getvalue()
+    await wechat.say("恬庄街38号门口人行道上每天晚上有流动摊贩占道摆摊")
+    _, told = await wechat.send(wechat.message("image", PicUrl="x", MediaId="large"))
+    assert "照片收到了" in told
+    peer.good = {"another-token"}  # somebody else has asked for a new one
+    _, told = await wechat.send(wechat.message("image", PicUrl="x", MediaId="large"))
+    assert "共 2 张" in told
+
+
 async def test_an_answer_that_takes_long_is_sent_by_itself(
     wechat: Wechat, peer: WechatPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -74,7 +74,9 @@ class TestShipped:
         found = shipped.understand_now([(text, Evidence(codes=(stalls,)))])[0]
         assert found.category.code == "J0402"
 
-    @pytest.mark.parametrize("wish", ["请为举报人保密", "要求对举报人信息保密", "请不要泄露我的电话", "请保密，怕被报复"])
+    @pytest.mark.parametrize(
+        "wish", ["请为举报人保密", "要求对举报人信息保密", "请不要泄露我的电话", "请保密，怕被报复"]
+    )
     @pytest.mark.parametrize(
         ("text", "leaf"),
         [

@@ -8,7 +8,11 @@ from datetime import timedelta
 import pytest
 import town
 from parts import drafted, take
+from sqlalchemy import select
 
+from domain.people import Role
+from storage import tables
+from storage.account_events import AccountEventFilter
 from storage.store import NonceSeen, Store
 
 NOW = town.MONDAY
@@ -39,8 +43,30 @@ async def test_the_purge_forgets_only_what_is_old(store: Store) -> None:
     await take(store, drafted("S2"), nonce="new", seen_at=NOW + timedelta(hours=2))
     await store.jobs.claim("job", "old", NOW)
     await store.jobs.claim("job", "new", NOW + timedelta(hours=2))
-    await store.jobs.purge(nonces_before=NOW + timedelta(hours=1), claims_before=NOW + timedelta(hours=1))
+    hour = NOW + timedelta(hours=1)
+    await store.jobs.purge(nonces_before=hour, claims_before=hour, tokens_before=hour)
     await take(store, drafted("S3"), nonce="old")
     with pytest.raises(NonceSeen):
         await take(store, drafted("S4"), nonce="new")
     assert await store.jobs.claimed("job", ["old", "new"]) == {"new"}
+
+
+async def test_the_purge_forgets_tokens_that_are_over_and_keeps_their_record(store: Store) -> None:
+    accounts = store.accounts
+    tokens = {
+        name: await accounts.create_token(
+            f"token:{name}", Role.SUPERVISOR, None, "test", NOW, NOW + timedelta(days=days), by=town.SUPERVISOR
+        )
+        for name, days in (("expired", 1), ("revoked", 90), ("ended_lately", 90), ("lives", 90))
+    }
+    await accounts.revoke(tokens["revoked"], NOW + timedelta(days=2))
+    await accounts.revoke(tokens["ended_lately"], NOW + timedelta(days=4))
+    before = NOW + timedelta(days=3)
+    await store.jobs.purge(nonces_before=before, claims_before=before, tokens_before=before)
+    async with store._engine.connect() as connection:
+        left = set((await connection.execute(select(tables.tokens.c.account))).scalars())
+    assert left == {"token:ended_lately", "token:lives"}
+    assert await accounts.actor_for_token(tokens["lives"], before) is not None
+    assert await accounts.actor_for_token(tokens["expired"], NOW) is None
+    made, _ = await store.account_events.find(AccountEventFilter(), limit=10)
+    assert {one.subject for one in made} == set(tokens)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import town
@@ -36,6 +36,28 @@ async def test_a_delivery_says_what_to_tell_whom(filled: Store) -> None:
     (told,) = await filled.outbox.lease("account:", NOW, limit=10, lease=MINUTE)
     assert told.destination == "account:a1"
     assert told.idempotency_key != first.idempotency_key
+
+
+async def test_a_platform_hears_of_a_tickets_steps_in_their_order(store: Store) -> None:
+    steps = tuple(Notice("channel:12345", about) for about in ("accepted", "contacted", "resolved"))
+    others = (Notice("account:a1", "dispatched"), Notice("account:a1", "pressed"))
+    await take(store, replace(drafted("S1"), notices=(*steps, *others)))
+    await take(store, replace(drafted("S2"), notices=steps[:1]))
+
+    async def due(kind: str, now: datetime) -> list[tuple[str, str]]:
+        return [(one.ticket_no[-1], one.about) for one in await store.outbox.lease(kind, now, limit=10, lease=MINUTE)]
+
+    (first, _) = await store.outbox.lease("channel:", NOW, limit=10, lease=MINUTE)
+    assert await due("account:", NOW) == [("1", "dispatched"), ("1", "pressed")], "people are told all at once"
+    assert await due("channel:", NOW) == []
+    await store.outbox.failed(first.id, "503", NOW + 10 * MINUTE)
+    assert await due("channel:", NOW + 5 * MINUTE) == [("2", "accepted")], "the second's lease is over"
+    await store.outbox.delivered(first.id, NOW)
+    ((_, contacted),) = await due("channel:", NOW)
+    assert contacted == "contacted"
+    (waiting,) = await store.outbox.lease("channel:1", NOW + MINUTE, limit=1, lease=MINUTE)
+    await store.outbox.parked([waiting.id], "given up", NOW)
+    assert await due("channel:", NOW) == [("1", "resolved")], "what is given up keeps nobody waiting"
 
 
 async def test_what_is_leased_is_nobody_elses(database_url: str, filled: Store) -> None:

@@ -38,8 +38,17 @@ SLICES = (
     replace(PERIOD, kind=Kind.COMPLAINT),
     replace(PERIOD, channel="12319", brigade=town.CITY),
     replace(PERIOD, category=town.SMELL),
+    replace(PERIOD, grid="cg"),
 )
-GROUPINGS = (None, Dimension.BRIGADE, Dimension.CHANNEL, Dimension.HANDLER, Dimension.WEEK, Dimension.MONTH)
+GROUPINGS = (
+    None,
+    Dimension.BRIGADE,
+    Dimension.CHANNEL,
+    Dimension.HANDLER,
+    Dimension.WEEK,
+    Dimension.MONTH,
+    Dimension.QUARTER,
+)
 
 
 def brought_up(counts: list[Count]) -> list[Count]:

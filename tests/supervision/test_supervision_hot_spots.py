@@ -63,6 +63,13 @@ async def test_a_hot_spot_gives_its_reason_in_numbers(store: Store) -> None:
     assert str(DAYS) in RULE
 
 
+async def test_what_is_more_unusual_ranks_before_what_is_more(store: Store) -> None:
+    await history(store, [9, 4, 4, 4, 4], town.STALL)
+    await history(store, [6, 0, 0, 0, 1], town.RUBBISH, first=100)
+    spots = (await found(store)).found
+    assert [(one.rank, one.category, one.count) for one in spots] == [(1, town.RUBBISH, 6), (2, town.STALL, 9)]
+
+
 async def test_the_history_counts_although_it_is_of_another_matter(store: Store) -> None:
     await history(store, [0, 1, 1, 1, 1, 1, 1, 1, 1], town.RUBBISH)
     await history(store, [4], town.STALL)

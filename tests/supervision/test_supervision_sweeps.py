@@ -15,6 +15,7 @@ from domain.event import Event
 from domain.lifecycle import Action
 from domain.light import Light
 from domain.outcome import Outcome
+from domain.people import Role
 from domain.ticket import Ticket
 from domain.worktime import Override, WorkCalendar
 from storage.figures import Dimension, Slice
@@ -176,6 +177,16 @@ async def test_the_purge_keeps_nonces_as_long_as_they_count(store: Store) -> Non
         await take(store, drafted("S2"), nonce="n1")
     await sweeps(store, settings).purge(NOW + timedelta(hours=3))
     await take(store, drafted("S2"), nonce="n1")
+
+
+async def test_the_purge_keeps_tokens_as_long_as_set(store: Store) -> None:
+    settings = SupervisionSettings(tokens_kept_days=3)
+    over = NOW + timedelta(hours=8)
+    token = await store.accounts.create_token("op", Role.OPERATOR, None, "test", NOW, over)
+    await sweeps(store, settings).purge(over + timedelta(days=2))
+    assert await store.accounts.actor_for_token(token, NOW) is not None
+    await sweeps(store, settings).purge(over + timedelta(days=4))
+    assert await store.accounts.actor_for_token(token, NOW) is None
 
 
 async def test_a_ticket_changed_between_is_looked_at_again(store: Store) -> None:

@@ -13,8 +13,12 @@ from service import ROOT, Caller, sample
 from domain.people import Actor, Role
 from domain.worktime import Override, WorkCalendar
 from intake_bot.api.server import build_app
+from intake_bot.event_names import EVENTS
+from intake_bot.notice_wording import TITLES
 from intake_bot.pages.admin import holidays, weekly, worst
+from intake_bot.pages.admin_records import ABOUT_NAMES
 from intake_bot.pages.admin_system import config_state
+from supervision.reports.schedule import REPORT
 
 PAGES = ("", "/users", "/tokens", "/rosters", "/outbox", "/models", "/config", "/audit", "/audit/accounts")
 BY = Actor("administrator", Role.ADMINISTRATOR)
@@ -175,3 +179,10 @@ def test_holidays_come_as_runs_with_the_days_that_are_worked_for_them() -> None:
     assert any(one[0] == "国庆节" and (one[2] - one[1]).days >= 5 for one in spring)
     assert ("镇政府通知", date(2026, 10, 12), date(2026, 10, 12)) in spring
     assert any(one.provisional for one in found if one.first.year == 2027)
+
+
+async def test_no_event_and_no_notice_is_shown_by_its_code(caller: Caller) -> None:
+    shown = await html(caller, "/admin/audit")
+    for code in EVENTS:
+        assert f'<option value="{code}">' in shown, code
+    assert ABOUT_NAMES.keys() >= {*EVENTS, *TITLES, REPORT}

@@ -16,6 +16,7 @@ from domain.lifecycle import Action
 from domain.people import Actor, Role
 from domain.ticket import Status, Ticket
 from intake_bot.intake import take
+from intake_bot.joining import follow
 
 OPERATOR = Actor("operator.two", Role.OPERATOR)
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
@@ -245,3 +246,25 @@ async def test_without_scripts_the_desk_can_be_read(site: Site) -> None:
     await visitor.page.get_by_label("查找工单").fill("那个事情")
     await visitor.page.get_by_role("button", name="查找").click()
     assert await visitor.page.get_by_role("link", name=ticket.no).count() == 1
+
+
+async def test_the_same_event_is_joined_and_taken_apart_again(site: Site) -> None:
+    address = "凤凰镇恬庄南街38号"
+    first = await entered(site, "恬庄南街38号老味道面馆油烟直排，油烟味飘到楼上居民家里", address=address)
+    other = await entered(site, "恬庄南街38号的老味道面馆每天油烟直排，油烟味很大，楼上没法开窗", address=address)
+    while await follow(site.house):
+        pass
+    visitor = await site.colleague(Role.OPERATOR)
+    page = visitor.page
+    await visitor.goto(f"/desk/{other.no}")
+    section = page.locator(".same")
+    await expect(section).to_contain_text(first.no)
+    await sound(visitor)
+    await section.get_by_role("button", name="是同一事件，一并办理").click()
+    await expect(section).to_contain_text(f"主工单 {first.no}")
+    await section.get_by_role("button", name="拆分，单独办理").click()
+    await page.locator("#dialog-leave").get_by_label("理由").fill("是楼下另一家店")
+    await page.locator("#dialog-leave").get_by_role("button", name="拆分", exact=True).click()
+    await expect(page.get_by_text("拆分，单独办理")).to_have_count(0)
+    now = await current(site, other)
+    assert now.assignments == other.assignments, "nothing was lost"

@@ -339,3 +339,12 @@ async def test_merging_shows_both_and_refuses_what_cannot_be(caller: Caller) -> 
     await shown(caller, f"/desk/{second}/merge", status=409)
     assert "已并单或不予受理" in await shown(caller, f"/desk/{first}/merge?into={second}")
     assert f'href="/desk/{first}"' in await shown(caller, f"/desk/{second}")
+
+
+async def test_a_department_that_a_unit_suggests_is_shown_by_its_name(caller: Caller) -> None:
+    no = await dispatched(caller)
+    leaves = caller.house.tree.leaves.values()
+    outside = next(leaf.department for leaf in leaves if leaf.department is not None)
+    suggested = {"reason_code": "R1", "basis": "不在权力清单内", "suggested_unit": outside.code}
+    assert (await caller.act(no, "return", **suggested)).status == 200
+    assert f"建议承办单位：{outside.name}" in await shown(caller, f"/desk/{no}")

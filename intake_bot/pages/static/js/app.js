@@ -11,6 +11,11 @@ export class Problem extends Error {
   }
 }
 
+/** Random hexadecimal digits; `crypto.randomUUID` is not there on a page without https. */
+export function randomId() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16).padStart(2, "0")).join("");
+}
+
 /** Call the API. `body`: JSON data, or a Blob to be sent as it is. Gives the answer's JSON; throws Problem. */
 export async function call(method, address, body, headers = {}) {
   const blob = body instanceof Blob;
@@ -83,7 +88,12 @@ function place(data, name, value) {
 
 /** Show beside each field what was wrong with it; gives what belongs to no field. */
 export function showErrors(form, problem) {
-  for (const field of form.querySelectorAll(".field-wrong")) field.classList.remove("field-wrong");
+  for (const frame of form.querySelectorAll(".field-wrong")) {
+    frame.classList.remove("field-wrong");
+    for (const input of frame.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
+    const help = frame.querySelector(".help");
+    if (help) help.textContent = help.dataset.hint ?? "";
+  }
   const rest = [];
   for (const one of problem.body?.errors ?? []) {
     const input = form.elements.namedItem(one.field);
@@ -95,6 +105,7 @@ export function showErrors(form, problem) {
     }
     frame.classList.add("field-wrong");
     input.setAttribute("aria-invalid", "true");
+    help.dataset.hint ??= help.textContent;
     help.textContent = one.message;
   }
   form.querySelector('[aria-invalid="true"]')?.focus();
@@ -107,7 +118,7 @@ async function sendForm(form) {
   const buttons = form.querySelectorAll("button");
   for (const one of buttons) one.disabled = true;
   const headers = form.dataset.version ? { "If-Match": `"${form.dataset.version}"` } : {};
-  form.dataset.key ||= crypto.randomUUID();
+  form.dataset.key ||= randomId();
   headers["Idempotency-Key"] = form.dataset.key;
   try {
     const answer = await call(method, address, formData(form), headers);

@@ -1,6 +1,7 @@
 // Sending what was entered, in order and once: at once where there is a connection, later where there is none. The
 // Idempotency-Key of an entry lets the service know it again when an answer was lost on its way.
 
+import { randomId } from "./app.js";
 import { dropEntry, entriesOf, keepEntry } from "./brigade-store.js";
 
 export const account = document.querySelector('meta[name="account"]')?.content ?? "";
@@ -28,11 +29,6 @@ function tell(sent) {
   const short = sent && { id: sent.id, no: sent.no, action: sent.action, label: sent.label };
   if (short) queue.dispatchEvent(new CustomEvent("sent", { detail: short }));
   others.postMessage({ sent: short });
-}
-
-/** Random hexadecimal digits; `crypto.randomUUID` is not there on a page without https. */
-export function randomId() {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16).padStart(2, "0")).join("");
 }
 
 /** Keep an entry on the phone and begin to send. `photos`: [{field, id, blob}]. With `id` it takes a refused one's place. */

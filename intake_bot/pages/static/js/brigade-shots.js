@@ -1,8 +1,7 @@
 // Pictures of a result: taken or chosen, made smaller on the phone, shown before they are sent. Nothing leaves the phone here.
 
-import { toast } from "./app.js";
+import { randomId, toast } from "./app.js";
 import { element } from "./brigade-frame.js";
-import { randomId } from "./brigade-queue.js";
 
 const LONGEST_SIDE = 1_600; // as the service keeps them: a larger one would only take longer to send
 const QUALITY = 0.85;

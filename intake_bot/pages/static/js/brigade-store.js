@@ -69,6 +69,7 @@ export async function forget() {
   if (opened) (await opened).close();
   opened = undefined;
   localStorage.removeItem("brigade-account");
+  sessionStorage.clear(); // a call that was being entered, with the caller's number
   const gone = settled(indexedDB.deleteDatabase(NAME));
   await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, 2_000))]); // another tab may be slow to let go
 }

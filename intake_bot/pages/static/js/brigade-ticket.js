@@ -1,9 +1,9 @@
 // One ticket: its forms with pictures, the advice on a reply, the number behind its look, the map, changes by others.
 
-import { call, Problem, showErrors, toast } from "./app.js";
+import { call, Problem, randomId, showErrors, toast } from "./app.js";
 import { beforeEntry, element, entryRow, fill, keepDrafts } from "./brigade-frame.js";
 import { Shots } from "./brigade-shots.js";
-import { account, queue, randomId } from "./brigade-queue.js";
+import { account, queue } from "./brigade-queue.js";
 import { entriesOf } from "./brigade-store.js";
 
 const no = document.getElementById("ticket").dataset.no;

@@ -1,6 +1,6 @@
 // The citizen's page: send a turn without leaving the page, pictures, position. Without it the page works by plain forms.
 
-import { toast } from "./app.js";
+import { randomId, toast } from "./app.js";
 
 const talk = () => document.getElementById("talk");
 const composer = () => document.getElementById("composer");
@@ -99,7 +99,7 @@ async function smaller(file) {
 async function sendPictures(files) {
   const sent = [];
   for (const file of [...files].slice(0, 9)) {
-    const id = crypto.randomUUID().replaceAll("-", "");
+    const id = randomId();
     try {
       const body = await smaller(file);
       const response = await fetch(`/conversation/pictures/${id}`, { method: "PUT", body, credentials: "same-origin" });

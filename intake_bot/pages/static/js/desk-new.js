@@ -99,8 +99,8 @@ async function urge(button) {
   }
 }
 
-form.addEventListener("submit", () => {
-  if (!form.checkValidity()) join = "";
+form.addEventListener("submit", (event) => {
+  if (event.submitter) join = ""; // the form's own button: what was to be joined before is not any more
 });
 
 form.addEventListener("sent", async (event) => {

@@ -1,4 +1,4 @@
-"""The record of a ticket as a handler reads it: what happened, when, by whom, in words. Holds nothing of the reporter."""
+"""The record of a ticket as the desk and a handler read it: what happened, when, by whom, in words. Nothing of the reporter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the four upstream platforms would send, made up out of our own corpus: for trying a deployment without them.
+"""What the four upstream platforms would send, made up out of our own corpus.
 
 The bodies follow the default field maps. Names and numbers are invented and can be seen to be.
 """
@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import json
 import random
-import secrets
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from adapters.signature import sign
+from adapters.signature import signed_headers
 
 ZONE = ZoneInfo("Asia/Shanghai")
 KIND_WORDS = ("咨询", "建议", "求助", "投诉", "举报")
@@ -116,10 +114,4 @@ BODIES: Mapping[str, Callable[[Matter, random.Random], dict[str, Any]]] = {
 def signed(secret: str, body: object) -> tuple[bytes, dict[str, str]]:
     """A request's body and headers, signed as the platforms sign."""
     content = json.dumps(body, ensure_ascii=False).encode()
-    timestamp, nonce = str(int(time.time())), secrets.token_hex(12)
-    return content, {
-        "Content-Type": "application/json",
-        "X-Timestamp": timestamp,
-        "X-Nonce": nonce,
-        "X-Signature": sign(secret, timestamp, nonce, content),
-    }
+    return content, {"Content-Type": "application/json", **signed_headers(secret, content)}
