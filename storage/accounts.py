@@ -141,33 +141,40 @@ class Accounts:
     async def authenticate(self, account: str, password: str, now: datetime) -> User | None:
         """The user whose password this is; None for a wrong one. Raises LockedOut after too many failures.
 
-        Takes equally long for an account that does not exist.
+        Takes equally long for an account that does not exist. A try counts as failed until the password has been looked at,
+        so that many at once are no more tries than one after the other.
         """
         table = tables.users
-        async with self._engine.connect() as connection:
+        async with writing(self._engine) as connection:
+            counted = await connection.execute(
+                update(table)
+                .where(table.c.account == account, or_(table.c.locked_until.is_(None), table.c.locked_until <= now))
+                .where(table.c.failures < MOST_FAILURES)
+                .values(failures=table.c.failures + 1)
+            )
             row = (await connection.execute(select(table).where(table.c.account == account))).one_or_none()
-        if row is not None and row.locked_until is not None and row.locked_until > now:
-            raise LockedOut(int((row.locked_until - now).total_seconds()) + 1)
+        if row is not None and not counted.rowcount:
+            until = row.locked_until
+            if until is None or until <= now:
+                await self._lock_if_too_many(account, now)
+                until = now + LOCKED_FOR
+            raise LockedOut(int((until - now).total_seconds()) + 1)
         right = await asyncio.to_thread(_verified, row.password_hash if row else None, password)
         if row is None or row.disabled:
             return None
         if not right:
-            await self._count_failure(account, now)
+            await self._lock_if_too_many(account, now)
             return None
-        if row.failures:
-            async with writing(self._engine) as connection:
-                await connection.execute(
-                    update(table).where(table.c.account == account).values(failures=0, locked_until=None)
-                )
+        async with writing(self._engine) as connection:
+            await connection.execute(
+                update(table).where(table.c.account == account).values(failures=0, locked_until=None)
+            )
         return User(row.account, row.name, Role(row.role), row.unit, row.must_change_password)
 
-    async def _count_failure(self, account: str, now: datetime) -> None:
+    async def _lock_if_too_many(self, account: str, now: datetime) -> None:
         table = tables.users
         async with writing(self._engine) as connection:
             await locked_head(connection)
-            await connection.execute(
-                update(table).where(table.c.account == account).values(failures=table.c.failures + 1)
-            )
             locked = await connection.execute(
                 update(table)
                 .where(table.c.account == account, table.c.failures >= MOST_FAILURES)

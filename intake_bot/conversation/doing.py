@@ -9,7 +9,7 @@ from domain.actions import Details, FollowUp
 from domain.actions import Urge as UrgeDetails
 from domain.complaint import Complaint
 from domain.handling import handle
-from domain.lifecycle import Action, NotAllowed
+from domain.lifecycle import Action, Forbidden, Incomplete, NotAllowed
 from domain.outcome import Outcome
 from domain.people import Actor, Role
 from domain.ticket import Ticket
@@ -88,7 +88,8 @@ async def _act(house: House, state: State, pending: Pending, no: str, action: Ac
         ticket = await house.store.change(no, work, key=key)
     except TicketNotFound:
         return Done()
-    except NotAllowed:
+    except (NotAllowed, Forbidden, Incomplete):
+        # Whatever the reason, the dialogue goes on: a deed that can never be done must not be tried at every turn.
         found = await house.store.tickets.get(no)
         return Done(found=await _seen(house, found) if found else None, refused=True)
     return Done(found=await _seen(house, ticket))

@@ -101,3 +101,19 @@ async def test_neither_password_nor_token_can_be_read(peopled: Store) -> None:
     assert PASSWORD not in repr(rows)
     assert token not in repr(rows)
     assert "$argon2id$" in repr(rows)
+
+
+async def test_many_guesses_at_once_are_no_more_than_one_after_the_other(store: Store) -> None:
+    await store.accounts.create_user("a.x", "甲", Role.OPERATOR, None, "Right-1nvented", NOW, must_change=False)
+
+    async def guess(number: int) -> str:
+        try:
+            found = await store.accounts.authenticate("a.x", f"wrong {number}", NOW)
+        except LockedOut:
+            return "locked"
+        return "wrong" if found is None else "right"
+
+    told = await asyncio.gather(*(guess(number) for number in range(20)))
+    assert told.count("wrong") <= MOST_FAILURES
+    with pytest.raises(LockedOut):
+        await store.accounts.authenticate("a.x", "Right-1nvented", NOW)
