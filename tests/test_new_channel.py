@@ -12,7 +12,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from service import ADMIN_TOKEN, ROOT, serving
+from service import ADMIN_TOKEN, ROOT, copy_beside, serving
 
 from adapters.signature import signed_headers
 from intake_bot.simulation.bodies import signed
@@ -46,8 +46,7 @@ def built(tmp_path: Path) -> Path:
     config = config.replace("\nchannels:\n", f"\nchannels:\n{section}", 1)
     config = config.replace("model_dir: var/models", f"model_dir: {ROOT / 'var' / 'models'}")
     (folder / "config.yml").write_text(config, encoding="utf-8")
-    for name in ("boundaries.geojson", "questions.yml"):
-        shutil.copy(ROOT / name, folder / name)
+    copy_beside(folder)
     return folder
 
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from service import ROOT, SECRETS, sample
+from service import ROOT, SECRETS, copy_beside, sample
 
 DATA = ROOT.parent / "shared" / "data"
 
@@ -143,7 +143,7 @@ def test_changed_rules_are_tried_on_past_tickets(tmp_path: Path, database: dict[
     changed = tmp_path / "config.yml"
     text = (ROOT / "config.yml").read_text("utf-8").replace("then: {helpers: [brigade-2]}", "then: {unit: brigade-3}")
     changed.write_text(text.replace("var/models", f"{ROOT}/var/models"), encoding="utf-8")
-    (tmp_path / "boundaries.geojson").write_bytes((ROOT / "boundaries.geojson").read_bytes())
+    copy_beside(tmp_path)
     told = run("route", "--dry-run", "--since", "2026-01-01", CONFIG=str(changed), **database)
     assert "推演 1 件，去向有变化 1 件" in told
     assert "一大队（城市管理） → 三大队（建设管理）" in told

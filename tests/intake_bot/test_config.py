@@ -6,19 +6,13 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from service import ROOT
+from service import ROOT, copy_beside
 
 from domain.category import CategoryTree
 from intake_bot.config_file import ConfigurationError, read_config
 from intake_bot.settings import database_url, load_deployment
 
 SHIPPED = (ROOT / "config.yml").read_text(encoding="utf-8")
-
-
-def copy_beside(folder: Path) -> None:
-    """What the configuration refers to."""
-    for name in ("boundaries.geojson", "questions.yml"):
-        (folder / name).write_bytes((ROOT / name).read_bytes())
 
 
 def mistakes(folder: Path, tree: CategoryTree, old: str, new: str) -> list[tuple[int, str, str]]:

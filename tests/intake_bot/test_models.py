@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from service import ROOT, Caller, sample
+from service import ROOT, Caller, copy_beside, sample
 
 from domain.category import CategoryTree
 from domain.understanding import Evidence
@@ -23,8 +22,7 @@ def two_models(tmp_path: Path, engine: EmbeddedEngine, tree: CategoryTree) -> De
     """A deployment of its own whose shelf holds the shipped model and a twin under another version."""
     config = (ROOT / "config.yml").read_text(encoding="utf-8").replace("var/models", "models")
     (tmp_path / "config.yml").write_text(config, encoding="utf-8")
-    for name in ("boundaries.geojson", "questions.yml"):
-        shutil.copy(ROOT / name, tmp_path)
+    copy_beside(tmp_path)
     shelf = ModelShelf(tmp_path / "models")
     shelf.save(engine.model)
     shelf.save(replace(engine.model, version="2000-01-01-twin"))

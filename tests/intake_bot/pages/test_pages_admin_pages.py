@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from service import ROOT, Caller, sample
+from service import ROOT, Caller, copy_beside, sample
 
 from domain.people import Actor, Role
 from domain.worktime import Override, WorkCalendar
@@ -95,8 +95,7 @@ async def test_five_hundred_users_are_found_by_word_and_role(caller: Caller) -> 
 
 
 def a_config(folder: Path, text: str) -> Path:
-    for name in ("boundaries.geojson", "questions.yml"):
-        (folder / name).write_bytes((ROOT / name).read_bytes())
+    copy_beside(folder)
     file = folder / "config.yml"
     file.write_text(text, encoding="utf-8")
     return file
