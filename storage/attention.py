@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, func, select, text
+from sqlalchemy import Row, Select, and_, func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.ticket import WAITING, PressCause, PressLevel, Status
@@ -80,12 +80,7 @@ class Attention:
             .order_by(_ticket.id, _share.position)
             .limit(limit)
         )
-        if channel is not None:
-            statement = statement.where(_ticket.channel == channel)
-        if unit is not None:
-            statement = statement.where(_share.unit == unit)
-        async with self._engine.connect() as connection:
-            rows = (await connection.execute(statement)).all()
+        rows = await self._rows(statement, channel, unit)
         return [
             WaitingRequest(
                 row.no,
@@ -124,12 +119,7 @@ class Attention:
             .order_by(_order.due_at.is_(None), _order.due_at, _order.ticket_id, _order.number)
             .limit(limit)
         )
-        if channel is not None:
-            statement = statement.where(_ticket.channel == channel)
-        if unit is not None:
-            statement = statement.where(_share.unit == unit)
-        async with self._engine.connect() as connection:
-            rows = (await connection.execute(statement)).all()
+        rows = await self._rows(statement, channel, unit)
         return [
             OpenOrder(
                 row.no,
@@ -144,3 +134,13 @@ class Attention:
             )
             for row in rows
         ]
+
+    async def _rows(self, statement: Select[Any], channel: str | None, unit: str | None) -> Sequence[Row[Any]]:
+        """What a statement over tickets and shares finds; of one channel or one unit where named."""
+        if channel is not None:
+            statement = statement.where(_ticket.channel == channel)
+        if unit is not None:
+            statement = statement.where(_share.unit == unit)
+        async with self._engine.connect() as connection:
+            found: Sequence[Row[Any]] = (await connection.execute(statement)).all()
+            return found

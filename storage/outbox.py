@@ -28,7 +28,7 @@ from domain.digest import Gathered, digest_of
 from domain.outcome import Notice
 from storage import tables
 from storage.database import writing
-from storage.rows import encoded
+from storage.rows import encoded, notice_row
 
 LONGEST_ERROR = 500
 FEWEST_GATHERED = 2
@@ -189,19 +189,7 @@ async def put(connection: AsyncConnection, notices: Sequence[Notice], at: dateti
 
     `key` names what is told, once and for all; a second telling of it violates the outbox's unique keys.
     """
-    rows = [
-        {
-            "destination": notice.to,
-            "about": notice.about,
-            "payload": encoded(notice.data),
-            "idempotency_key": f"{key}-{number}",
-            "created_at": at,
-            "attempts": 0,
-            "next_attempt_at": at + notice.hold,
-            "last_error": "",
-        }
-        for number, notice in enumerate(notices, start=1)
-    ]
+    rows = [notice_row(notice, number, key, at) for number, notice in enumerate(notices, start=1)]
     if rows:
         await connection.execute(insert(tables.outbox), rows)
 

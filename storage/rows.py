@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ from domain.complaint import Complaint, Kind, Reporter, Urgency
 from domain.event import Event
 from domain.light import Light
 from domain.limit import Stage
+from domain.outcome import Notice
 from domain.privacy import masked_text
 from domain.ticket import Assignment, Clock, Gap, PressCause, PressLevel, PressOrder, Share, Status, Ticket
 from domain.understanding import Understanding
@@ -32,6 +33,21 @@ _NOBODY = Reporter()
 
 EXCERPT = 80
 """Characters of the content that lists show."""
+
+
+def notice_row(notice: Notice, number: int, key: str, at: datetime) -> Row:
+    """A row of the outbox for the `number`th notice of what `key` names."""
+    return {
+        "destination": notice.to,
+        "about": notice.about,
+        "payload": encoded(notice.data),
+        "idempotency_key": f"{key}-{number}",
+        "created_at": at,
+        "attempts": 0,
+        "next_attempt_at": at + notice.hold,
+        "last_error": "",
+        "foldable": notice.hold > timedelta(0),
+    }
 
 
 def encoded(value: object) -> str:

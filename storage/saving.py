@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -23,16 +23,15 @@ from storage.rows import (
     clock_rows,
     complaint_of,
     complaint_row,
-    encoded,
     event_row,
     gap_row,
+    notice_row,
     order_row,
     ticket_row,
 )
 from storage.standing import Place, standing_of
 from storage.standing import add as add_standing
 
-NO_TIME = timedelta(0)
 _PARENTS_FIRST = tables.metadata.sorted_tables
 SMALLEST_NUMBER = 5
 """Digits of the day's number in a ticket number; it grows wider on a day with more tickets."""
@@ -144,18 +143,7 @@ class Ledger:
             at = outcome.events[-1].at
             key = f"{ticket.no}-{head.event_sequence}"
             notices = [
-                {
-                    "ticket_id": ticket.id,
-                    "destination": notice.to,
-                    "about": notice.about,
-                    "payload": encoded(notice.data),
-                    "idempotency_key": f"{key}-{number}",
-                    "created_at": at,
-                    "attempts": 0,
-                    "next_attempt_at": at + notice.hold,
-                    "last_error": "",
-                    "foldable": notice.hold > NO_TIME,
-                }
+                {"ticket_id": ticket.id, **notice_row(notice, number, key, at)}
                 for number, notice in enumerate(outcome.notices, start=1)
             ]
             self._collect(tables.outbox, notices)
