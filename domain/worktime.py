@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-import chinese_calendar
+import chinese_calendar.constants
 import holidays
 
 LOCAL = ZoneInfo("Asia/Shanghai")
@@ -136,14 +136,17 @@ class WorkCalendar:
         raise ValueError("日历中没有工作日，请检查日历设置")
 
 
+ANNOUNCED_YEARS = frozenset(day.year for day in chinese_calendar.constants.holidays)
+"""The years whose holidays and make-up days the State Council has announced, as the installed calendar knows them."""
+
+
 @lru_cache(maxsize=20_000)
 def _national_day(day: date) -> Day:
     """The State Council's day; computed statutory days and weekends where the year is not announced."""
-    try:
-        working = bool(chinese_calendar.is_workday(day))
-        _, name = chinese_calendar.get_holiday_detail(day)
-    except NotImplementedError:
+    if day.year not in ANNOUNCED_YEARS:
         return _computed_day(day)
+    working = bool(chinese_calendar.is_workday(day))
+    _, name = chinese_calendar.get_holiday_detail(day)
     weekend = day.weekday() >= 5
     if working:
         return Day(True, "调休上班" if weekend else "")

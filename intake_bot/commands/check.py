@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import date
 
+from domain.worktime import ANNOUNCED_YEARS
 from intake_bot.commands.console import console, deployment_and_tree
 from intake_bot.settings import config_path
 
@@ -29,7 +30,6 @@ def check() -> None:
         console.print(f"提醒：环境变量 {portal.secret_env} 没有设置，统一门户登录暂不可用。", markup=False)
     if deployment.boundaries.schematic:
         console.print("提醒：网格边界为示意，坐标只在没有地名时采用。", markup=False)
-    calendar = settings.calendar.work_calendar()
     year = date.today().year  # noqa: DTZ011  (a year's holidays are announced for everybody at once)
-    for unknown in (one for one in (year, year + 1) if calendar.day(date(one, 6, 1)).provisional):
+    for unknown in (one for one in (year, year + 1) if one not in ANNOUNCED_YEARS):
         console.print(f"提醒：{unknown} 年放假安排尚未公布（或 chinesecalendar 需要更新），期限暂定。", markup=False)

@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from domain.people import Role
-from domain.worktime import WorkCalendar, local
+from domain.worktime import ANNOUNCED_YEARS, WorkCalendar, local
 from intake_bot.api.accounts import token_list
 from intake_bot.api.audit import Verification, last_verification
 from intake_bot.api.models import made_at, quality_view, shelf_of
@@ -114,7 +114,7 @@ async def show_home(request: web.Request) -> web.Response:
     outbox = await outbox_view(house)
     rows = channel_rows(house, await house.store.conditions.channels(house.channels, _midnight(now)))
     weeks = await quality_view(house, WEEKS)
-    years = [year for year in (local(now).year, local(now).year + 1) if _is_unannounced(house.calendar, year)]
+    years = [year for year in (local(now).year, local(now).year + 1) if year not in ANNOUNCED_YEARS]
     provisional = await house.store.conditions.provisional_deadlines()
     verified = await last_verification(house)
     jobs = await house.store.conditions.jobs()
@@ -212,10 +212,6 @@ def holidays(calendar: WorkCalendar, today: date) -> Iterator[Holiday]:
 
 def _midnight(now: datetime) -> datetime:
     return local(now).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _is_unannounced(calendar: WorkCalendar, year: int) -> bool:
-    return calendar.day(date(year, 6, 1)).provisional
 
 
 async def _corrections_waiting(house: House) -> int:
