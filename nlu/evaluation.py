@@ -18,8 +18,6 @@ import jieba
 import numpy as np
 import numpy.typing as npt
 import yaml
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.svm import LinearSVC
 
 from domain.category import CategoryTree
 from domain.complaint import KIND_NAMES
@@ -105,6 +103,10 @@ def _support_vectors(
     texts: Sequence[str],
     truth: Sequence[str],
 ) -> Line:
+    # The command line reaches this module from the service too, which has no use for scikit-learn's 55 MB.
+    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
+    from sklearn.svm import LinearSVC  # noqa: PLC0415
+
     begin = time.perf_counter()
     if analyser is None:
         reader = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True, min_df=2)

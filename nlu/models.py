@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import struct
 import zipfile
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from nlu.calibration import Calibration
 from nlu.embedded.features import Vocabulary
@@ -85,7 +87,7 @@ class ModelShelf:
                         arrays["idf"],
                         int(found["words"]),
                     ),
-                    weights=arrays["weights"],
+                    weights=_mapped(self._path(version, "npz"), "weights"),
                     offsets=arrays["offsets"],
                     of_labels=_calibration(found["of_labels"]),
                     of_kinds=_calibration(found["of_kinds"]),
@@ -136,6 +138,38 @@ class ModelShelf:
 
     def _path(self, version: str, suffix: str) -> Path:
         return self.folder / f"{version}.{suffix}"
+
+
+def _mapped(path: Path, name: str) -> npt.NDArray[np.float32]:
+    """An array of a version's file without reading it into memory: a text needs few of its rows, and processes share them.
+
+    The file is checked once as it is read through. Raises ValueError, KeyError or zipfile.BadZipFile for one that is not whole.
+    """
+    with zipfile.ZipFile(path) as archive:
+        member = archive.getinfo(f"{name}.npy")
+        if member.compress_type != zipfile.ZIP_STORED:
+            raise ValueError(f"{name} is compressed")
+        with archive.open(member) as content:
+            while content.read(_CHECKED_AT_ONCE):
+                pass
+        with archive.open(member) as content:
+            np.lib.format.read_magic(content)
+            shape, by_columns, dtype = np.lib.format.read_array_header_1_0(content)
+            header = content.tell()
+    if by_columns or dtype != np.float32:
+        raise ValueError(f"{name} is not an array of float32 by rows")
+    with path.open("rb") as file:
+        file.seek(member.header_offset + _LENGTHS_IN_HEADER)
+        name_length, extra_length = struct.unpack("<HH", file.read(4))
+    start = member.header_offset + _LOCAL_HEADER + name_length + extra_length + header
+    return np.asarray(np.memmap(path, dtype=np.float32, mode="r", offset=start, shape=shape))
+
+
+_CHECKED_AT_ONCE = 1 << 20
+_LOCAL_HEADER = 30
+"""Bytes of a zip member's own header before its name, and within it the place of the lengths of name and extra field."""
+
+_LENGTHS_IN_HEADER = 26
 
 
 def _calibration(found: Any) -> Calibration:
