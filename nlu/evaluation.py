@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-import jieba
 import numpy as np
 import numpy.typing as npt
 import yaml
@@ -77,6 +76,9 @@ def judge(name: str, predict: Predict, labels: Sequence[str], texts: Sequence[st
 
 def compare_on_labels(training: Sequence[Row], tests: Sequence[Row]) -> list[Line]:
     """The embedded model and the baselines, trained on the same rows, judged on the same others, by label."""
+    # The command line reaches this module from the service too, which has no use for the baselines' 75 MB.
+    import jieba  # noqa: PLC0415
+
     known = [row for row in training if row.label is not None]
     texts = [row.text for row in tests if row.label is not None]
     truth = [row.label for row in tests if row.label is not None]
@@ -103,8 +105,7 @@ def _support_vectors(
     texts: Sequence[str],
     truth: Sequence[str],
 ) -> Line:
-    # The command line reaches this module from the service too, which has no use for scikit-learn's 55 MB.
-    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
+    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 (see compare_on_labels)
     from sklearn.svm import LinearSVC  # noqa: PLC0415
 
     begin = time.perf_counter()

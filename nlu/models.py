@@ -23,7 +23,7 @@ from nlu.embedded.features import Vocabulary
 from nlu.embedded.gram_table import GramTable
 from nlu.embedded.model import Model
 
-FORMAT = 1
+FORMAT = 2
 """Raised when older files can no longer be read."""
 
 
@@ -140,7 +140,7 @@ class ModelShelf:
         return self.folder / f"{version}.{suffix}"
 
 
-def _mapped(path: Path, name: str) -> npt.NDArray[np.float32]:
+def _mapped(path: Path, name: str) -> npt.NDArray[np.float16]:
     """An array of a version's file without reading it into memory: a text needs few of its rows, and processes share them.
 
     The file is checked once as it is read through. Raises ValueError, KeyError or zipfile.BadZipFile for one that is not whole.
@@ -156,13 +156,13 @@ def _mapped(path: Path, name: str) -> npt.NDArray[np.float32]:
             np.lib.format.read_magic(content)
             shape, by_columns, dtype = np.lib.format.read_array_header_1_0(content)
             header = content.tell()
-    if by_columns or dtype != np.float32:
-        raise ValueError(f"{name} is not an array of float32 by rows")
+    if by_columns or dtype != np.float16:
+        raise ValueError(f"{name} is not an array of float16 by rows")
     with path.open("rb") as file:
         file.seek(member.header_offset + _LENGTHS_IN_HEADER)
         name_length, extra_length = struct.unpack("<HH", file.read(4))
     start = member.header_offset + _LOCAL_HEADER + name_length + extra_length + header
-    return np.asarray(np.memmap(path, dtype=np.float32, mode="r", offset=start, shape=shape))
+    return np.asarray(np.memmap(path, dtype=np.float16, mode="r", offset=start, shape=shape))
 
 
 _CHECKED_AT_ONCE = 1 << 20

@@ -136,7 +136,7 @@ def train(
         kinds=kinds,
         dictionary=dictionary,
         vocabulary=vocabulary,
-        weights=weights,
+        weights=weights.astype(np.float16),
         offsets=offsets,
         of_labels=of_labels,
         of_kinds=of_kinds,

@@ -131,7 +131,8 @@ class EmbeddedEngine:
         model = self._model
         scores = np.empty((len(readings), model.offsets.size))
         for at, one in enumerate(readings):
-            scores[at] = one.values.astype(np.float32, copy=False) @ model.weights.take(one.columns, axis=0)
+            weights = model.weights.take(one.columns, axis=0).astype(np.float32)
+            scores[at] = one.values.astype(np.float32, copy=False) @ weights
         scores += model.offsets
         return scores[:, : len(model.labels)], scores[:, len(model.labels) :]
 

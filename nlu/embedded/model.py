@@ -14,6 +14,7 @@ from nlu.embedded.features import Floats, Reading, Rows, Vocabulary, read
 from nlu.embedded.gram_table import GramTable
 
 Doubles = npt.NDArray[np.float64]
+Halves = npt.NDArray[np.float16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ class Model:
     """One version. `labels` are category codes (or the labels of the user's own data), `kinds` the five kinds or none.
 
     `fingerprint`: of all it was trained on and the code; `base`: the same of the corpus alone, without corrections.
-    `weights`: (features, labels + kinds) float32; `offsets`: (labels + kinds,); `of_labels`, `of_kinds`: how their
+    `weights`: (features, labels + kinds) float16, which halves what a service keeps and changes no answer that rounding
+    would not; `offsets`: (labels + kinds,); `of_labels`, `of_kinds`: how their
     scores become honest probabilities; `report`: what training measured, plain JSON values;
     `judged_texts`, `judged_right`: digests of the labelled training texts, and whether cross-validation got each right.
     """
@@ -46,7 +48,7 @@ class Model:
     kinds: tuple[str, ...]
     dictionary: GramTable
     vocabulary: Vocabulary
-    weights: Floats
+    weights: Halves
     offsets: Floats
     of_labels: Calibration
     of_kinds: Calibration
@@ -58,7 +60,7 @@ class Model:
         """Scores of the texts, in order. Takes any strings."""
         reading = read(texts, self.dictionary)
         rows = self.vocabulary.rows(reading)
-        scores = np.asarray(rows.matrix @ self.weights, dtype=np.float64)
+        scores = np.asarray(rows.matrix @ self.weights.astype(np.float32), dtype=np.float64)
         scores += self.offsets
         return Scored(reading, rows, scores[:, : len(self.labels)], scores[:, len(self.labels) :])
 

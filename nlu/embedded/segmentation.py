@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 
-import jieba
 import numpy as np
 import numpy.typing as npt
 
@@ -61,7 +61,9 @@ def key_of(word: str) -> int:
 
 def dictionary_file() -> Path:
     """jieba's own dictionary: a word, its frequency and its part of speech a line."""
-    return Path(jieba.__file__).with_name("dict.txt")
+    found = find_spec("jieba")  # importing it would load a model of its own that nothing here asks
+    assert found is not None and found.origin is not None, "jieba is a requirement"
+    return Path(found.origin).with_name("dict.txt")
 
 
 def dictionary_digest() -> str:
