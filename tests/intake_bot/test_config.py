@@ -47,7 +47,7 @@ def test_the_shipped_configuration_is_right(tree: CategoryTree) -> None:
         ("ticket_prefix: FH ", "ticket_prefix: fh ", "bureau.ticket_prefix", "^[A-Z]{1,6}$"),
         ("port: 8080", "port: 80800", "server.port", "应不大于 65535"),
         ("port: 8080", "prot: 8080", "server.prot", "不认识的字段"),
-        ("threshold: 0.55", "threshold: 高", "router.threshold", "应为数字"),
+        ("threshold: 0.56", "threshold: 高", "router.threshold", "应为数字"),
         ("13:30-17:30]\n", "13:30-1730]\n", "calendar.office_hours[0].spans", "08:30-12:00"),
         ("adapter: hotline_12345", "adapter: hotline_110", "channels.12345.adapter", "hotline_12345"),
         ("path: /channels/12319/cases", "path: /channels/12345/tickets", "channels.12319.path", "各不相同"),

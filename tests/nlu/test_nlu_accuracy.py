@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import yaml
 
 from domain.category import CategoryTree
 from domain.complaint import KIND_NAMES, Code
@@ -52,6 +53,13 @@ class TestShipped:
         assert category["accuracy"] > 0.6
         assert category["all_rows"]["accuracy"] > 0.84
         assert kind["accuracy"] > 0.8
+
+    def test_the_default_threshold_is_where_95_in_100_of_what_is_routed_are_right(
+        self, shipped: EmbeddedEngine
+    ) -> None:
+        config = yaml.safe_load((ROOT / "config.yml").read_text(encoding="utf-8"))
+        measured = shipped.model.report["category"]["all_rows"]["threshold"]
+        assert measured <= config["router"]["threshold"] < measured + 0.02
 
     @pytest.mark.parametrize(
         ("text", "code", "leaf"),
