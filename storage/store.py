@@ -28,6 +28,7 @@ from storage.figures import Figures
 from storage.incidents import Incidents
 from storage.jobs import Jobs
 from storage.lights import Lights
+from storage.look_ups import LookUps
 from storage.outbox import Outbox
 from storage.parked import Parked
 from storage.pictures import Pictures
@@ -85,6 +86,7 @@ class Store:
         self.assessments = Assessments(engine)
         self.absences = StoredAbsences(engine)
         self.conversations = Conversations(engine)
+        self.look_ups = LookUps(engine)
         self.pictures = Pictures(engine)
         self.reconciliation = Reconciliation(engine)
         self.fetches = Fetches(engine)

@@ -468,6 +468,15 @@ conversation_turns = Table(
     Index("ix_conversation_turns_at", "at", sqlite_where=text("reply IS NULL"), postgresql_where=text("reply IS NULL")),
 )
 
+look_up_misses = Table(
+    "look_up_misses",
+    metadata,
+    Column("ticket_no", String(32), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("misses", Integer, nullable=False),
+    comment="How often the four digits for a ticket number, whether there is such a ticket or not, were wrong on a day",
+)
+
 pictures = Table(
     "pictures",
     metadata,

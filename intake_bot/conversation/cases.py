@@ -11,11 +11,9 @@ from intake_bot.conversation.care import added
 from intake_bot.conversation.hearing import Heard
 from intake_bot.conversation.signals import Act
 from intake_bot.conversation.state import Draft, LookUp, Rate, Stage, State, Urge
-from intake_bot.conversation.taking import begin_with_picture, hotline_link
+from intake_bot.conversation.taking import begin_with_picture
 from intake_bot.conversation.turns import Message
 
-MOST_MISSES = 5
-MISSES_FORGOTTEN = timedelta(hours=24)
 JUST_FILED = timedelta(minutes=30)
 LONGEST_WORDS = 200
 
@@ -35,16 +33,12 @@ def look_up(state: State, heard: Heard, desk: Desk) -> Step:
         return Step(state, (Message("没有看到工单编号。"),))
     if state.filing(heard.ticket_no) is not None:
         return Step(replace(state, wanted_no=""), deed=LookUp(heard.ticket_no, own=True))
-    if (refused := _too_often(state, heard, desk)) is not None:
-        return refused
     if heard.tail:
         return Step(replace(state, wanted_no=heard.ticket_no), deed=LookUp(heard.ticket_no, tail=heard.tail))
     return Step(replace(state, stage=Stage.TAIL, wanted_no=heard.ticket_no))
 
 
 def tail(state: State, heard: Heard, desk: Desk) -> Step:
-    if (refused := _too_often(state, heard, desk)) is not None:
-        return refused
     return Step(state, deed=LookUp(state.wanted_no, tail=heard.tail))
 
 
@@ -52,23 +46,10 @@ def no_tail(state: State, heard: Heard, desk: Desk) -> Step:
     return Step(state, (Message("没有看到四位数字。"),))
 
 
-def _too_often(state: State, heard: Heard, desk: Desk) -> Step | None:
-    """Four digits can be guessed: after a few misses it is over for a day."""
-    if state.missed_at is None or heard.at - state.missed_at > MISSES_FORGOTTEN or state.misses < MOST_MISSES:
-        return None
-    said = Message(
-        f"核对多次没有成功，今天不能再在这里查别的工单了。可以拨打 {desk.hotline} 查询。", links=(hotline_link(desk),)
-    )
-    return Step(_left(state), (said,))
-
-
-def _left(state: State) -> State:
-    """Back to what was being taken down, or to nothing."""
-    return advanced(replace(state, wanted_no=""))
-
-
 def leave(state: State, heard: Heard, desk: Desk) -> Step:
-    return Step(_left(replace(state, case="", offers=(), solved="")), (Message("好的。"),))
+    """Back to what was being taken down, or to nothing."""
+    left = replace(state, wanted_no="", case="", offers=(), solved="")
+    return Step(advanced(left), (Message("好的。"),))
 
 
 def urge(state: State, heard: Heard, desk: Desk) -> Step:

@@ -13,12 +13,16 @@ from domain.lifecycle import Action, Forbidden, Incomplete, NotAllowed
 from domain.outcome import Outcome
 from domain.people import Actor, Role
 from domain.ticket import Ticket
+from domain.worktime import local
 from intake_bot.conversation.state import WECHAT_CONTACT, Add, File, LookUp, Pending, State, Urge
 from intake_bot.conversation.telling import Done, Seen
 from intake_bot.house import House
 from intake_bot.intake import take
 from intake_bot.pictures import pictures_belong
 from storage.store import RequestKey, TicketNotFound
+
+MOST_MISSES = 5
+"""Wrong digits for one ticket in a day. Who filed it in the same dialogue sees it without any."""
 
 
 async def do(house: House, state: State, pending: Pending) -> Done:
@@ -29,7 +33,7 @@ async def do(house: House, state: State, pending: Pending) -> Done:
     if isinstance(deed, Add):
         return await _take(house, (deed.complaint,), pending.at)
     if isinstance(deed, LookUp):
-        return Done(found=await _look_up(house, deed))
+        return await _look_up(house, deed, pending.at)
     if isinstance(deed, Urge):
         return await _act(house, state, pending, deed.ticket_no, Action.URGE, UrgeDetails(note=deed.words))
     rating = FollowUp(solved=deed.solved, satisfaction=deed.satisfaction)
@@ -50,12 +54,20 @@ def _citizen(channel: str) -> Actor:
     return Actor(f"citizen:{channel}", Role.CITIZEN)
 
 
-async def _look_up(house: House, deed: LookUp) -> Seen | None:
-    """The ticket, for its own person or for somebody who knows the last four digits of the number that was left."""
+async def _look_up(house: House, deed: LookUp, at: datetime) -> Done:
+    """The ticket, for its own person or for somebody who knows the last four digits of the number that was left.
+
+    Four digits can be guessed: after some misses that day, whoever made them, nobody is answered by them any more.
+    """
+    look_ups, day = house.store.look_ups, local(at).date()
+    if not deed.own and not await look_ups.allowed(deed.ticket_no, day, MOST_MISSES):
+        return Done(refused=True)
     ticket = await house.store.tickets.get(deed.ticket_no)
     if ticket is None or not (deed.own or _knows(ticket, deed.tail)):
-        return None
-    return await _seen(house, ticket)
+        return Done()
+    if not deed.own:
+        await look_ups.matched(deed.ticket_no, day)
+    return Done(found=await _seen(house, ticket))
 
 
 def _knows(ticket: Ticket, tail: str) -> bool:

@@ -143,10 +143,9 @@ class State:
     """The whole of a dialogue.
 
     `at`: the draft that is being asked about. `filed`: the ordinal of the newest source number. `case`: the ticket that is
-    being talked about, `offers` what can be done with it. `wanted_no`: a number that waits for its four digits; `misses`:
-    look-ups that found nothing since `missed_at`. `question`: what was answered from the question file. `hurried`: optional
-    questions are left out; `worried`: somebody spoke of despair. `parts`: the several matters that one text seems to tell of.
-    `offered`: the buttons shown last.
+    being talked about, `offers` what can be done with it. `wanted_no`: a number that waits for its four digits.
+    `question`: what was answered from the question file. `hurried`: optional questions are left out; `worried`: somebody
+    spoke of despair. `parts`: the several matters that one text seems to tell of. `offered`: the buttons shown last.
     """
 
     conversation: str
@@ -169,8 +168,6 @@ class State:
     case: str = ""
     offers: tuple[str, ...] = ()
     wanted_no: str = ""
-    misses: int = 0
-    missed_at: datetime | None = None
     question: str = ""
     solved: Literal["", "yes", "partly", "no"] = ""
     said_at: datetime | None = None

@@ -36,7 +36,8 @@ class Seen:
 class Done:
     """What came of a deed: the tickets made or added to, or the one that was looked up, urged or rated.
 
-    `refused`: it was not possible as the ticket stands. `found` None: no such ticket, or not this person's.
+    `refused`: it was not possible as the ticket stands, or wrong digits were given too often that day. `found` None: no such
+    ticket, or not this person's.
     """
 
     tickets: tuple[Ticket, ...] = ()
@@ -138,12 +139,12 @@ def _looked_up(
     state: State, deed: LookUp, done: Done, at: datetime, desk: Desk, unit_name: Callable[[str], str]
 ) -> Step:
     if done.found is None:
-        fresh = state.missed_at is None or (at - state.missed_at).days >= 1
-        missed = replace(
-            state, misses=1 if fresh else state.misses + 1, missed_at=at, wanted_no="", stage=Stage.TICKET_NO
-        )
-        said = Message("编号和电话后四位对不上，没有查到。请核对后再发一次编号。", links=(hotline_link(desk),))
-        return Step(missed, (said,), ask=False)
+        missed, links = replace(state, wanted_no=""), (hotline_link(desk),)
+        if done.refused:
+            often = f"工单 {deed.ticket_no} 今天核对多次没有成功，不能再在这里查了。可以拨打 {desk.hotline} 查询。"
+            return Step(advanced(missed), (Message(often, links=links),))
+        said = Message("编号和电话后四位对不上，没有查到。请核对后再发一次编号。", links=links)
+        return Step(replace(missed, stage=Stage.TICKET_NO), (said,), ask=False)
     return _case(state, done.found, at, unit_name)
 
 

@@ -4,7 +4,7 @@ A file holds several scripts, each headed by `== title ==`. Its lines:
 
     市民：words                    a turn; 市民[按 code]、市民[照片 2]、市民[定位 120.62,31.76]: a button, pictures, a position
     市民[重复 1万] 哈              the words ten thousand times over
-    别人：words                    a turn of another person
+    别人：words                    a turn of another person; 第三人：words   of a third
     本局：words                    the reply holds these words (several lines: all of them)
     本局不说：words                the reply does not
     按钮：label、label             these buttons are there;  没有按钮：label
@@ -91,7 +91,7 @@ class Play:
         assert found is not None, "cannot be read"
         who, how, what = found["who"], found["how"] or "", found["what"].strip()
         what = await self._filled(what)
-        if who in {"市民", "别人"}:
+        if who in {"市民", "别人", "第三人"}:
             await self._say(who, how, what)
             return
         reply = self.reply
