@@ -27,7 +27,7 @@ def main() -> None:
     from rasa.__main__ import main as rasa  # type: ignore[import-not-found]  # noqa: PLC0415 (slow; the watch over standard input comes first)
 
     sys.argv = ["rasa", "run", "--enable-api", "--model", model, "--interface", "127.0.0.1", "--port", port]
-    sys.argv += ["--auth-token", token.decode().strip()]
+    sys.argv.append(f"--auth-token={token.decode().strip()}")  # in one word: a token may begin like an option
     rasa()
 
 

@@ -103,16 +103,18 @@ async def test_a_real_server_is_asked_killed_started_again_and_ended(
 async def test_a_server_without_the_token_says_nothing_and_dies_with_the_service(
     shelf: RasaShelf, tmp_path: Path
 ) -> None:
-    """The service is a process of its own here, and is killed without a chance to tidy up."""
+    """The service is a process of its own here, and is killed without a chance to tidy up. Its token looks like an option."""
     program = f"""
-import asyncio, aiohttp
+import asyncio, aiohttp, secrets
 from pathlib import Path
 from nlu.rasa_server import RasaServer
+secrets.token_urlsafe = lambda size: "-t" + secrets.token_hex(size)
 async def main():
     async with aiohttp.ClientSession() as session:
         server = RasaServer(lambda: Path({str(shelf.file("small"))!r}), session)
         server.start()
         peer = await server.ready()
+        assert server.starts == 1
         Path({str(tmp_path / "server")!r}).write_text(f"{{peer.url}} {{server.process_id}}\\n")
         await asyncio.sleep(600)
 asyncio.run(main())
