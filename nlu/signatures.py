@@ -75,10 +75,12 @@ _COMPANY_END = re.compile(r"(?:有限责任|股份有限|有限)?公司$|店$")
 _SPEECH = re.compile(
     r"^(?:市民|来电|反映|投诉|举报|位于|关于|在|的|对|我家?|楼下|隔壁|附近|有一?家|一家|两家|那家|这家|叫|名叫|某|你讲|一下|那个|这个|啊|边|路边)+"
 )
-_NO_NAME = re.compile(
+_NO_PARTY = re.compile(
     r"[走错哎呀满散没了的我你他是不就都被把给么糊属解决讲每乎完]|孩子|时候|近期|最近|沿街|过桥|马路|路口$|门口$|烟酒店|渣土车|整条|公共道路|私自|上路$|车一路|^\d+\D?$"
 )
-"""What the finder of places takes for one now and then, and no place is named."""
+"""What the finder of parties takes for one now and then, and no party is named."""
+_NO_PLACE = re.compile(r"[路门]口$|^\d+\D?$")
+"""What stands in addresses and names no place by itself."""
 Hashes = npt.NDArray[np.uint64]
 
 
@@ -117,7 +119,7 @@ def places_of(words: Iterable[str]) -> tuple[str, ...]:
     for word in words:
         folded = plain(word)
         short = _SPEECH.sub("", _DISTRICT.sub("", folded, count=1) or folded)
-        if len(short) > _TOO_SHORT and not short.endswith(_WHOLE) and not _NO_NAME.search(short):
+        if len(short) > _TOO_SHORT and not short.endswith(_WHOLE) and not _NO_PLACE.search(short):
             found[short] = None
     # “恬庄南街18号” says all that “恬庄南街” beside it does.
     return tuple(one for one in found if not any(other != one and other.startswith(one) for other in found))
@@ -136,7 +138,7 @@ def parties_of(names: Iterable[str]) -> tuple[str, ...]:
     for name in names:
         whole = plain(name)
         short = _COMPANY_END.sub("", _SPEECH.sub("", whole))
-        if len(short) < _TOO_SHORT or short in _KINDS or _NOBODY.search(whole) or _NO_NAME.search(short):
+        if len(short) < _TOO_SHORT or short in _KINDS or _NOBODY.search(whole) or _NO_PARTY.search(short):
             continue
         found[short] = None
     return tuple(found)

@@ -11,16 +11,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
-from zoneinfo import ZoneInfo
 
 from domain.understanding import TimeSpan
+from domain.worktime import LOCAL
 from nlu.lexicon import Hit
 
 TIME = "time"
 """The name of the list of time words in the lexicon."""
 
-ZONE = ZoneInfo("Asia/Shanghai")
 MOST_TIMES = 6
+YEARS = range(1949, 2101)
+"""A span that begins outside these years is a slip or a number of something else."""
+
+_SEVERAL = (2, 7)
+"""几天, 几小时: from so many to so many."""
 
 _DAYS = {
     "大前天": -3, "前天": -2, "前日": -2, "昨天": -1, "昨日": -1, "昨": -1, "今天": 0, "今日": 0, "今": 0,
@@ -125,6 +129,8 @@ def words() -> Sequence[str]:
         "今年",
         "半年前",
         "半个月前",
+        "半小时前",
+        "半个小时前",
         *_FESTIVALS,
     ]
     return cues
@@ -139,10 +145,10 @@ class _Spot:
     hours: tuple[float, float] | None = None
 
     def span(self) -> tuple[datetime, datetime]:
-        begin = datetime.combine(self.first, time(), ZONE)
+        begin = datetime.combine(self.first, time(), LOCAL)
         if self.hours is None:
-            return begin, datetime.combine(self.last, time(), ZONE) + timedelta(days=1)
-        end = datetime.combine(self.last, time(), ZONE)
+            return begin, datetime.combine(self.last, time(), LOCAL) + timedelta(days=1)
+        end = datetime.combine(self.last, time(), LOCAL)
         return begin + timedelta(hours=self.hours[0]), end + timedelta(hours=self.hours[1])
 
 
@@ -156,7 +162,7 @@ def spans(text: str, hits: Sequence[Hit], received_at: datetime | None) -> tuple
     cues = [hit for hit in hits if hit.sort == TIME]
     if not cues:
         return ()
-    now = received_at.astimezone(ZONE)
+    now = received_at.astimezone(LOCAL)
     found: list[TimeSpan] = []
     end = 0
     for hit in cues:
@@ -181,11 +187,17 @@ def spans(text: str, hits: Sequence[Hit], received_at: datetime | None) -> tuple
 
 def _resolve(match: re.Match[str], text: str, now: datetime) -> tuple[datetime, datetime, bool] | None:
     """Start, end and whether it recurs; None when the words name no time after all."""
-    recurring = bool(match["again"]) or bool(_OFTEN_BEFORE.search(text, max(0, match.start() - 6), match.start()))
     try:
-        spot = _day(match, now)
+        found = _named(match, text, now)
     except (ValueError, OverflowError):
-        return None  # the thirteenth month, the thirtieth of February
+        return None  # the thirteenth month, the thirtieth of February, the end of the year 9999
+    return found if found is not None and found[0].year in YEARS else None
+
+
+def _named(match: re.Match[str], text: str, now: datetime) -> tuple[datetime, datetime, bool] | None:
+    """`_resolve` for any year. Raises ValueError or OverflowError for a day that there is not."""
+    recurring = bool(match["again"]) or bool(_OFTEN_BEFORE.search(text, max(0, match.start() - 6), match.start()))
+    spot = _day(match, now)
     part = match["part"] or {"每晚": "晚", "每夜": "夜"}.get(match["again"] or "")
     hours = _hours(match, part)
     if spot is None:
@@ -198,8 +210,7 @@ def _resolve(match: re.Match[str], text: str, now: datetime) -> tuple[datetime, 
             spot = _before(spot, now, timedelta(days=1))
     else:
         if match["unit"] in {"小时", "钟头"}:
-            moment = now - timedelta(hours=_number(match["ago"]) or 1)
-            return moment - timedelta(minutes=30), moment + timedelta(minutes=30), False
+            return *_hours_ago(match["ago"], now), False
         spot.hours = hours
         if recurring:
             spot = _before(spot, now, timedelta(weeks=1))
@@ -207,11 +218,17 @@ def _resolve(match: re.Match[str], text: str, now: datetime) -> tuple[datetime, 
     return start, end, recurring
 
 
+def _hours_ago(ago: str, now: datetime) -> tuple[datetime, datetime]:
+    """Half an hour around the moment; for 几 from the longest to the shortest that it may be."""
+    least, most = _SEVERAL if ago == "几" else (_count(ago), _count(ago))
+    around = timedelta(minutes=30)
+    return now - timedelta(hours=most) - around, now - timedelta(hours=least) + around
+
+
 def _before(spot: _Spot, now: datetime, step: timedelta) -> _Spot:
     """The same part of the day, the last time that it began before now."""
-    while spot.span()[0] > now:
-        spot = _Spot(spot.first - step, spot.last - step, spot.hours)
-    return spot
+    back = step * max(0, -((now - spot.span()[0]) // step))
+    return _Spot(spot.first - back, spot.last - back, spot.hours)
 
 
 def _day(match: re.Match[str], now: datetime) -> _Spot | None:
@@ -250,9 +267,9 @@ def _ago(match: re.Match[str], today: date) -> _Spot:
     unit = match["unit"]
     days = {"天": 1, "日": 1, "周": 7, "星期": 7, "礼拜": 7, "月": 30, "年": 365}.get(unit, 0)
     if match["ago"] == "几":
-        return _Spot(today - timedelta(days=days * 7), today - timedelta(days=days * 2))
-    number = 0.5 if match["ago"] == "半" else float(_number(match["ago"]))
-    day = today - timedelta(days=round(days * number))
+        least, most = _SEVERAL
+        return _Spot(today - timedelta(days=days * most), today - timedelta(days=days * least))
+    day = today - timedelta(days=round(days * _count(match["ago"])))
     return _Spot(day, day)
 
 
@@ -353,6 +370,11 @@ def _clock(hour: str, minute: str | None, part: str | None) -> float | None:
     if part == "中午" and number <= 3:
         value += 12
     return value
+
+
+def _count(text: str) -> float:
+    """`半`, or a number."""
+    return 0.5 if text == "半" else float(_number(text))
 
 
 def _number(text: str) -> int:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
@@ -19,6 +17,7 @@ from nlu.calibration import softmax
 from nlu.claims import MOST_CODES, bonus_of_code
 from nlu.embedded.model import Doubles, Model
 from nlu.embedded.reader import Read, Reader
+from nlu.embedded.turns import Turns
 from nlu.findings import Finder
 
 KIND_RELIABILITY = 0.85
@@ -39,18 +38,11 @@ Ranked = list[tuple[int, float]]
 """Places of labels or kinds with their probabilities, best first."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """A caller who waits for its answers."""
-
-    texts: Sequence[tuple[str, Evidence]]
-    answers: asyncio.Future[list[Understanding]]
-
-
 class EmbeddedEngine:
     """`domain.understanding.Engine` over a trained model.
 
     Calls that arrive in one turn of the event loop are answered together: a batch costs about half of its texts alone.
+    A turn is bounded, so that other requests are served between the parts of a long call.
     """
 
     name = "embedded"
@@ -70,8 +62,7 @@ class EmbeddedEngine:
         self._kinds = [Kind(kind) for kind in model.kinds]
         self._reader = Reader(model.dictionary, model.vocabulary)
         self._finder = Finder(place_words)
-        self._waiting: list[_Call] = []
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._turns = Turns(self.understand_now)
         self._code_bonus: dict[tuple[str, str], tuple[npt.NDArray[np.int64], float]] = {}
         self._kind_bonus = math.log(KIND_RELIABILITY / (1 - KIND_RELIABILITY) * max(len(self._kinds) - 1, 1))
 
@@ -85,30 +76,7 @@ class EmbeddedEngine:
 
     async def understand(self, texts: Sequence[tuple[str, Evidence]]) -> list[Understanding]:
         """One `Understanding` for each text, in order. Never raises for a text."""
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop:
-            self._loop, self._waiting = loop, []
-        call = _Call(texts, loop.create_future())
-        if not self._waiting:
-            loop.call_soon(self._answer_waiting)
-        self._waiting.append(call)
-        return await call.answers
-
-    def _answer_waiting(self) -> None:
-        calls, self._waiting = self._waiting, []
-        try:
-            answers = self.understand_now([one for call in calls for one in call.texts])
-        except Exception as error:  # whoever waits is told
-            for call in calls:
-                if not call.answers.done():
-                    call.answers.set_exception(error)
-            return
-        begin = 0
-        for call in calls:
-            end = begin + len(call.texts)
-            if not call.answers.done():
-                call.answers.set_result(answers[begin:end])
-            begin = end
+        return await self._turns.ask(texts)
 
     def understand_now(self, texts: Sequence[tuple[str, Evidence]]) -> list[Understanding]:
         """The same without a loop to run in; for training, evaluation and ingest."""

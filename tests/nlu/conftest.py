@@ -15,6 +15,6 @@ def small_model() -> Model:
     return train(small_corpus.rows(), ["恬庄"])
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def small_engine(small_model: Model) -> EmbeddedEngine:
     return EmbeddedEngine(small_model, small_corpus.tree(), frozenset({"恬庄", "高庄村", "凤凰镇"}))

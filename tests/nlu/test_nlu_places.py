@@ -36,6 +36,12 @@ def test_traditional_characters_and_the_writers_own_form() -> None:
         ("请问创业大道什么时候修好", "创业大道"),
         ("在明珠小区附近有人摆摊", "明珠小区"),
         ("新华路与向阳路交叉口红绿灯坏了", "向阳路"),
+        ("凤凰镇夏市东路26号门口堆着沙石", "夏市东路26号"),
+        ("永和东路9号的饭店", "永和东路9号"),
+        ("解放西路没有路灯", "解放西路"),
+        ("喂你好我跟你讲凤凰镇老是停水", "凤凰镇"),
+        ("目前东升路还在施工", "东升路"),
+        ("走马塘路积水", "走马塘路"),
     ],
 )
 def test_roads_and_estates_are_told_by_their_form(text: str, place: str) -> None:
@@ -43,10 +49,46 @@ def test_roads_and_estates_are_told_by_their_form(text: str, place: str) -> None
 
 
 @pytest.mark.parametrize(
-    "text", ["这条路坑坑洼洼", "马路边上有人摆摊", "整个小区都没水", "全村都停电了", "我们村没人管", ""]
+    "text",
+    [
+        *("这条路坑坑洼洼", "马路边上有人摆摊", "整个小区都没水", "全村都停电了", "我们村没人管", ""),
+        *(
+            "外地人都走错路",
+            "不敢让孩子过桥",
+            "每天走路上班",
+            "我就是想弄清楚",
+            "怕弄错了被罚",
+            "经常跑医院",
+            "换个思路",
+        ),
+        *(
+            "给我指条路",
+            "半边路都占了",
+            "车子直接排进河里",
+            "公交线路绕太远",
+            "最近小区里很吵",
+            "泥浆流满马路",
+            "带狗进公园",
+        ),
+        *(
+            "夏市，老桥头",
+            "马路菜场越摆越长",
+            "楼下烟酒店",
+            "每礼拜高架桥下",
+            "腥味飘满半条街",
+            "商家跑路了",
+            "把公共道路切开",
+        ),
+    ],
 )
 def test_words_that_name_no_place_are_left_out(text: str) -> None:
     assert places(text) == ()
+
+
+def test_a_name_is_not_cut_and_not_made_of_two() -> None:
+    assert places("夏市东路老桥头堆着环卫工具")[:1] == ("夏市东路",)
+    assert places("凤凰镇河阳佳园9幢漏水") == ("凤凰镇", "河阳佳园9幢")
+    assert places("A7县楚龙街道青山新村社区门口")[-1] == "青山新村社区"
 
 
 def test_never_more_than_eight() -> None:

@@ -3,12 +3,15 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from domain.understanding import Evidence, TimeSpan
+from domain.worktime import LOCAL
 from nlu.findings import Finder
-from nlu.times import ZONE
+from nlu.times import YEARS, words
 
-RECEIVED = datetime(2026, 11, 24, 10, 0, tzinfo=ZONE)  # a Tuesday
+RECEIVED = datetime(2026, 11, 24, 10, 0, tzinfo=LOCAL)  # a Tuesday
 FINDER = Finder([])
 
 
@@ -37,6 +40,10 @@ def times(text: str, received: datetime | None = RECEIVED) -> tuple[TimeSpan, ..
         ("28号那天", "2026-10-28T00:00", "2026-10-29T00:00"),
         ("三天前报过修", "2026-11-21T00:00", "2026-11-22T00:00"),
         ("半个月前", "2026-11-09T00:00", "2026-11-10T00:00"),
+        ("三个小时前倒的", "2026-11-24T06:30", "2026-11-24T07:30"),
+        ("半小时前还在吵", "2026-11-24T09:00", "2026-11-24T10:00"),
+        ("几个小时前有人偷倒", "2026-11-24T02:30", "2026-11-24T08:30"),
+        ("几天前", "2026-11-17T00:00", "2026-11-23T00:00"),
         ("去年5月份开始", "2025-05-01T00:00", "2025-06-01T00:00"),
         ("从早上6点到晚上9点", "2026-11-24T06:00", "2026-11-24T21:00"),
         ("晚上7点到次日2点", "2026-11-23T19:00", "2026-11-24T02:00"),
@@ -45,7 +52,7 @@ def times(text: str, received: datetime | None = RECEIVED) -> tuple[TimeSpan, ..
 def test_a_time_is_resolved_against_receipt(text: str, start: str, end: str) -> None:
     found = times(text)
     assert [(one.start, one.end, one.recurring) for one in found] == [
-        (datetime.fromisoformat(start).replace(tzinfo=ZONE), datetime.fromisoformat(end).replace(tzinfo=ZONE), False)
+        (datetime.fromisoformat(start).replace(tzinfo=LOCAL), datetime.fromisoformat(end).replace(tzinfo=LOCAL), False)
     ]
     assert found[0].text in text
 
@@ -63,7 +70,7 @@ def test_a_time_is_resolved_against_receipt(text: str, start: str, end: str) -> 
 def test_what_happens_again_and_again_is_told_by_its_last_time(text: str, start: str, end: str) -> None:
     found = times(text)
     assert [(one.start, one.end, one.recurring) for one in found] == [
-        (datetime.fromisoformat(start).replace(tzinfo=ZONE), datetime.fromisoformat(end).replace(tzinfo=ZONE), True)
+        (datetime.fromisoformat(start).replace(tzinfo=LOCAL), datetime.fromisoformat(end).replace(tzinfo=LOCAL), True)
     ]
 
 
@@ -76,6 +83,10 @@ def test_what_happens_again_and_again_is_told_by_its_last_time(text: str, start:
         "2月30日",
         "13月45日",
         "99999年",
+        "9999年",
+        "每天9999年",
+        "0001年1月1日",
+        "999年前",
         "每天都这样",
         "十分着急",
         "",
@@ -92,7 +103,7 @@ def test_without_a_receipt_time_nothing_is_resolved() -> None:
 
 def test_a_receipt_time_in_another_zone_names_the_same_days() -> None:
     utc_evening = datetime.fromisoformat("2026-11-23T18:00+00:00")  # the 24th, 02:00 in Shanghai
-    assert times("昨天", utc_evening)[0].start == datetime(2026, 11, 23, tzinfo=ZONE)
+    assert times("昨天", utc_evening)[0].start == datetime(2026, 11, 23, tzinfo=LOCAL)
 
 
 def test_never_a_time_that_ends_before_it_starts_and_never_more_than_six() -> None:
@@ -100,3 +111,24 @@ def test_never_a_time_that_ends_before_it_starts_and_never_more_than_six() -> No
     found = times(text)
     assert len(found) == 6
     assert all(one.start < one.end for one in found)
+
+
+PIECES = st.sampled_from(
+    [
+        *words(),
+        *"半几十一二三0123456789年月日号点时分天周个小前到至次多左右的，:：/-.",
+        "小时",
+        "钟头",
+        "次日",
+        "9999年",
+        "0001年",
+    ]
+)
+
+
+@given(st.lists(PIECES, min_size=1, max_size=7))
+@settings(max_examples=500, deadline=None)
+def test_whatever_is_said_with_words_of_time_is_a_time_or_none(pieces: list[str]) -> None:
+    for one in times("".join(pieces).replace("0", "3")) + times("".join(pieces)):
+        assert one.start < one.end
+        assert one.start.year in YEARS
