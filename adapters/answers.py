@@ -78,7 +78,7 @@ class ReceiptSettings(BaseModel):
     @classmethod
     def _as_words(cls, written: Any) -> Any:
         """Codes are compared as text, however they are written."""
-        return tuple(_word(one) for one in written) if isinstance(written, list | tuple) else written
+        return tuple(values.spelled(one) for one in written) if isinstance(written, list | tuple) else written
 
 
 class ActionReader:
@@ -137,7 +137,7 @@ class ActionReader:
 
     def speaks(self, fields: Mapping[str, object]) -> bool:
         """Whether an answer to a report of ours also says something of the ticket."""
-        return _word(fields.get(self.settings.action)) in {_word(one) for one in self.settings.words}
+        return values.spelled(fields.get(self.settings.action)) in {values.spelled(one) for one in self.settings.words}
 
     def schema(self, title: str) -> dict[str, Any]:
         """The JSON schema of a message, for OpenAPI."""
@@ -165,16 +165,8 @@ class ActionReader:
 
 def refusal(settings: ReceiptSettings, fields: Mapping[str, object]) -> str:
     """Why the platform does not take a report, in its own words; empty where it takes it, or does not say."""
-    code = _word(fields.get(settings.code))
+    code = values.spelled(fields.get(settings.code))
     if not code or code in settings.taken:
         return ""
     said = fields.get(settings.message) if settings.message else None
     return (str(said).strip() if said else f"平台回答代码 {code}")[:LONGEST_REASON]
-
-
-def _word(value: object) -> str:
-    """A value as a word to compare; empty for what is none."""
-    try:
-        return "" if value is None else values.word_of(value)
-    except Unfit:
-        return ""

@@ -74,19 +74,17 @@ def listed(answer: bytes, settings: ListingSettings, number_field: str) -> list[
 
 
 def _tickets(items: list[Any], settings: ListingSettings, number_field: str) -> Iterator[Listed]:
-    states = {_word(word): standing for word, standing in settings.states.items()}
+    states = {values.spelled(word): standing for word, standing in settings.states.items()}
     for item in items:
-        number = _word(item.get(number_field), lower=False) if isinstance(item, Mapping) else ""
+        number = _number(item.get(number_field)) if isinstance(item, Mapping) else ""
         if number:
-            state = _word(item.get(settings.state))
+            state = values.spelled(item.get(settings.state))
             yield Listed(number, states.get(state), state, msgspec.json.encode(item))
 
 
-def _word(value: object, *, lower: bool = True) -> str:
-    """A value as a word; empty for what is none."""
+def _number(value: object) -> str:
+    """A ticket's number, read as it is where the ticket itself is sent; empty for what is none."""
     try:
-        if value is None:
-            return ""
-        return values.word_of(value) if lower else values.cleaned(values.written(value, numbers=True))
+        return values.cleaned(values.half_width(values.written(value, numbers=True)))
     except Unfit:
         return ""

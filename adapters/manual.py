@@ -13,7 +13,7 @@ from adapters.canonical import FieldName
 from adapters.channel import decoded_object
 from adapters.codes import SchemeSettings
 from adapters.fields import Plan
-from adapters.problems import FieldProblem, Refused, quoted
+from adapters.problems import BODY, FieldProblem, Refused, quoted
 from adapters.schema import schema_of
 from adapters.settings import FieldSettings, MapSettings
 from domain.complaint import MANUAL_SOURCES, SOURCE_NAMES, Complaint
@@ -60,7 +60,7 @@ class ManualEntry:
         every bad field.
         """
         if members(raw, 1)[1]:
-            raise Refused([FieldProblem("(正文)", "一次录入一件，正文应为 JSON 对象，收到的是数组", "type")])
+            raise Refused([FieldProblem(BODY, "一次录入一件，正文应为 JSON 对象，收到的是数组", "type")])
         fields = decoded_object(raw)
         source = fields.get("source")
         problems: list[FieldProblem] = []

@@ -142,6 +142,14 @@ def word_of(value: object) -> str:
     return half_width(cleaned(written(value, numbers=True))).lower()
 
 
+def spelled(value: object) -> str:
+    """A word to be compared with others; empty for what is none."""
+    try:
+        return "" if value is None else word_of(value)
+    except Unfit:
+        return ""
+
+
 def choice_reader(words: Mapping[str, Any], *, keep: bool) -> Callable[[object], Any]:
     """One of `words` (by their lower-case text); an unknown one gives None with `keep`, else raises `Unfit`."""
     known = {half_width(word).lower(): meaning for word, meaning in words.items()}

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+import zlib
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
+from zipfile import BadZipFile, ZipFile
 
 from python_calamine import (
     CalamineError,
@@ -23,6 +28,17 @@ from adapters.values import LARGEST_EXACT
 SIGNATURES = (b"PK\x03\x04", bytes.fromhex("d0cf11e0a1b11ae1"))
 """How the two kinds of workbook begin: a zip archive and a compound file."""
 
+_ZIP = SIGNATURES[0]
+MOST_UNPACKED = 268_435_456
+"""Bytes of a workbook once it is unpacked; a small file can hold any number of them."""
+MOST_CELLS = 10_000_000
+"""Cells of a sheet from its first to its last, where fewer than half are filled: the library makes room for all of them."""
+LONGEST_READING = 120.0
+"""Seconds that loading a workbook may take."""
+_CELL = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br\s*=\s*["']([A-Za-z]{1,7})([0-9]{1,7})["']""")
+_PART = 4_194_304
+_LONGEST_TAG = 1_024
+
 _ENCRYPTED_STREAM = "EncryptedPackage".encode("utf-16-le")
 _SPREADSHEET_DIGITS = 15  # as many a spreadsheet keeps of a number; the rest it fills up with zeros
 
@@ -32,6 +48,7 @@ Read = TypeVar("Read")
 
 def worksheets(path: Path) -> Iterator[Table]:
     """The visible sheets in order, each loaded when its turn comes. Raises `Unreadable`."""
+    _refuse_deadly(path)
     workbook = _guarded(path, lambda: _opened(path))
     for index, sheet in enumerate(workbook.sheets_metadata):
         if sheet.visible is SheetVisibleEnum.Visible and sheet.typ is SheetTypeEnum.WorkSheet:
@@ -47,6 +64,69 @@ def _opened(path: Path) -> CalamineWorkbook:
         if _ENCRYPTED_STREAM in path.read_bytes():
             raise PasswordError from None
         return CalamineWorkbook.from_path(path)  # the library tells an .xls with a password only by its name
+
+
+def _refuse_deadly(path: Path) -> None:
+    """Raises `Unreadable` for a file that would end the process or fill its memory, made so or damaged."""
+    with path.open("rb") as file:
+        is_archive = file.read(len(_ZIP)) == _ZIP
+    if is_archive:
+        _refuse_too_large(path)
+    probe = Path(__file__).with_name("workbook_probe.py")
+    try:
+        done = subprocess.run(  # noqa: S603  (our own program)
+            [sys.executable, "-I", str(probe), str(path.absolute())],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=LONGEST_READING,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise Unreadable(f"文件“{path.name}”太大，读取超过 {LONGEST_READING:.0f} 秒，请分成几个文件导入") from None
+    if done.returncode:
+        raise Unreadable(f"文件“{path.name}”已损坏，或太大，请在表格软件中打开后另存为 .xlsx 再导入")
+
+
+def _refuse_too_large(path: Path) -> None:
+    """Raises `Unreadable` for a file that would fill the memory: one that unpacks to too much, or whose cells lie so far
+    apart that the room between them does."""
+    try:
+        with ZipFile(path) as archive:
+            members = archive.infolist()
+            if sum(one.file_size for one in members) > MOST_UNPACKED:
+                raise Unreadable(f"文件“{path.name}”解开后超过 {MOST_UNPACKED // 1_048_576} MB，请分成几个文件导入")
+            for one in members:
+                if "/worksheets/" in f"/{one.filename}".replace("\\", "/").lower():
+                    with archive.open(one) as content:
+                        _refuse_too_wide(path, content)
+    except (BadZipFile, OSError, EOFError, ValueError, NotImplementedError, RuntimeError, zlib.error):
+        return  # damaged: the library says so itself
+
+
+def _refuse_too_wide(path: Path, content: IO[bytes]) -> None:
+    """Look where the outermost cells of a sheet are."""
+    rows, columns, filled, rest, seen = 0, 0, 0, b"", 0
+    while part := content.read(_PART):
+        seen += len(part)
+        if seen > MOST_UNPACKED:
+            raise Unreadable(f"文件“{path.name}”解开后超过 {MOST_UNPACKED // 1_048_576} MB，请分成几个文件导入")
+        text = rest + part
+        for found in _CELL.finditer(text):
+            rows, columns, filled = max(rows, int(found[2])), max(columns, _column(found[1])), filled + 1
+        rest = text[-_LONGEST_TAG:]  # a tag may be cut in two; one that is not is counted twice, which does no harm
+    if rows * columns > max(MOST_CELLS, 2 * filled):
+        raise Unreadable(
+            f"文件“{path.name}”中有单元格远在表格之外（第 {rows} 行、第 {columns} 列），请删去多余的行列后另存再导入"
+        )
+
+
+def _column(letters: bytes) -> int:
+    """The number of a column: A is 1, AA is 27."""
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + letter - ord("A") + 1
+    return number
 
 
 def _guarded(path: Path, read: Callable[[], Read]) -> Read:

@@ -34,7 +34,7 @@ def signature(*parts: str) -> str:
 def check_signature(given: str, *parts: str) -> None:
     """Raises NotFromPlatform unless the signature is that of the parts."""
     if not hmac.compare_digest(given.encode(), signature(*parts).encode()):
-        raise NotFromPlatform("签名不符，请核对公众平台与本系统的 Token 是否一致")
+        raise NotFromPlatform("签名不符，请核对平台上填写的 Token 与本系统是否一致")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Envelope:
         length = struct.unpack(">I", inner[:4])[0]
         message, receiver = inner[4 : 4 + length], inner[4 + length :]
         if len(message) != length or not hmac.compare_digest(receiver, self._receiver):
-            raise NotFromPlatform("解密失败，请核对 EncodingAESKey 和 AppID")
+            raise NotFromPlatform("解密失败，请核对 EncodingAESKey 和 AppID（企业微信为 CorpID）")
         return message
 
     def seal(self, message: bytes, timestamp: str, nonce: str) -> Sealed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,8 @@ from adapters.channel import Channel, Refused
 from adapters.settings import ChannelSettings
 from domain.complaint import Complaint
 
+TIMES = int(os.environ.get("FUZZ_TIMES", "1"))
+"""How many times as many examples as usual a property is tried on: `make fuzz` asks for more."""
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)  # noon in Shanghai
 
 _ADAPTERS = {

@@ -10,7 +10,8 @@ import pytest
 from platforms import CODES, channel, settings
 from pydantic import ValidationError
 
-from adapters.channel import Refused, Report
+from adapters.channel import Refused, Report, Unreadable
+from adapters.listing import Standing
 from adapters.report import SHORTCOMING_NAMES, Shortcoming
 from domain.platform import PlatformMessage, Said
 
@@ -112,6 +113,25 @@ def test_an_answer_may_decide_at_once() -> None:
     assert channel("12345").answered(answer, "R1") == PlatformMessage("R1", Said.EXTENSION_REFUSED, "不同意")
     broken = json.dumps({"actionType": "53", "opinion": 7}).encode()
     assert channel("12345").answered(broken, "R1") is None
+
+
+def test_a_platforms_list_names_tickets_as_they_are_sent() -> None:
+    """Full-width digits and spaces are no other ticket: it would be missed here and fetched again each night."""
+    items: list[Any] = [
+        {"orderNum": " ＧＤ２０２６０１ ", "orderState": "３０"},
+        {"orderNum": 7, "orderState": 60},
+        {"orderNum": "A1", "orderState": "99"},
+        *({"orderNum": None}, {"orderNum": ""}, {"orderNum": ["x"]}, {"orderState": "30"}, "x", None),
+    ]
+    found = channel("12345").listed(json.dumps({"data": {"list": items}}).encode())
+    assert [(one.number, one.standing, one.state) for one in found] == [
+        ("GD202601", Standing.HANDLING, "30"),
+        ("7", Standing.RESOLVED, "60"),
+        ("A1", None, "99"),
+    ]
+    for nothing in (b"{}", b'{"data": []}', b'{"data": {"list": {}}}', b"[]", b"x"):
+        with pytest.raises(Unreadable):
+            channel("12345").listed(nothing)
 
 
 def test_the_suffix_is_not_part_of_the_number() -> None:

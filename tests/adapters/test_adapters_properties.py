@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from platforms import CODES, LEAST, NOW, channel
+from platforms import CODES, LEAST, NOW, TIMES, channel
 from platforms import settings as channel_settings
 
 from adapters.channel import Channel, Refused, Unreadable
@@ -86,7 +86,7 @@ def assert_sound(complaint: Complaint) -> None:
     assert "\\u0000" not in text
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400 * TIMES, deadline=None)
 @given(bodies())
 def test_arbitrary_json(case: tuple[str, object]) -> None:
     code, value = case
@@ -94,7 +94,7 @@ def test_arbitrary_json(case: tuple[str, object]) -> None:
         assert_sound(complaint)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200 * TIMES, deadline=None)
 @given(bodies())
 def test_one_bad_member_never_costs_the_others(case: tuple[str, object]) -> None:
     code, value = case
@@ -105,14 +105,14 @@ def test_one_bad_member_never_costs_the_others(case: tuple[str, object]) -> None
     assert len(complaints) >= 2
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300 * TIMES, deadline=None)
 @given(st.sampled_from(CODES), st.binary(max_size=200))
 def test_arbitrary_bytes(code: str, body: bytes) -> None:
     for complaint in taken(CHANNELS[code], body):
         assert_sound(complaint)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300 * TIMES, deadline=None)
 @given(st.sampled_from(CODES), st.data())
 def test_a_good_body_with_a_few_bytes_changed(code: str, data: st.DataObject) -> None:
     body = bytearray(json.dumps(LEAST[code], ensure_ascii=False).encode())
@@ -128,7 +128,7 @@ manual_names = [
 ]  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300 * TIMES, deadline=None)
 @given(st.dictionaries(st.sampled_from(manual_names), anything, max_size=8) | anything)
 def test_arbitrary_entries(value: object) -> None:
     if isinstance(value, dict):
