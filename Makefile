@@ -7,7 +7,7 @@ PAGES := intake_bot/pages
 PYTHON := $(shell for one in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
 	"$$one" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$one" && break; done)
 
-.PHONY: run test lint types check docs screenshots bench rasa rasa-environment browser lock clean
+.PHONY: run test lint types check docs screenshots bench audit fuzz rasa rasa-environment browser lock clean
 
 # One arena for all threads: glibc would keep one for each, some 25 MB that nothing uses.
 run: $(ENVIRONMENT)/.runs $(PAGES)/node_modules/.installed
@@ -51,6 +51,18 @@ browser:
 
 bench: $(ENVIRONMENT)/.tests
 	@$(BIN)/python -m bench
+
+# Asks the advisory services of PyPI and npm, which cannot be reached from everywhere; it says so where they are not.
+audit: $(ENVIRONMENT)/.tests $(PAGES)/node_modules/.installed
+	@PYTHONPATH=tests $(BIN)/python -m audit
+
+# The same as in `make test`, for longer: every adapter on arbitrary bytes, then schemathesis against a running service.
+fuzz: $(ENVIRONMENT)/.tests
+	@echo "== adapters (FUZZ_TIMES=$(or $(FUZZ_TIMES),20) as many examples as in make test)"
+	@FUZZ_TIMES=$(or $(FUZZ_TIMES),20) $(BIN)/python -m pytest -n 2 --timeout 7200 \
+		tests/adapters/test_adapters_fuzz.py tests/adapters/test_adapters_properties.py
+	@echo "== schemathesis"
+	@PYTHONPATH=tests $(BIN)/python -m fuzz_service
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "需要 Python 3.11 或更新版本（含 venv）：请先安装，例如 apt-get install python3 python3-venv"; exit 1; }

@@ -358,4 +358,10 @@ def run() -> None:
 
 
 if __name__ == "__main__":
-    {"fit": fit, "growth": sameness_growth.run}.get(" ".join(sys.argv[1:]), run)()
+    match sys.argv[1:]:
+        case ["fit"]:
+            fit()
+        case ["growth", *kinds]:
+            sameness_growth.run(*kinds)
+        case _:
+            run()

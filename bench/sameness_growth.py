@@ -1,34 +1,39 @@
-"""What it costs to find the same trouble for one new ticket with 10,000 and with 1,000,000 tickets behind it, on SQLite.
+"""What it costs to find the same trouble for one new ticket with 10,000 and with 1,000,000 tickets behind it.
 
 Timed is what the service does for a ticket: its signature, candidates by key, and comparing. All tickets lie within the
 window, so that nothing is forgotten. They are put in in bulk: one ticket's row over and over, signatures from a stock of
-texts, marks of their own for most, as texts have. `python -m bench.sameness growth`.
+texts, marks of their own for most, as texts have. `python -m bench.sameness growth`, or with one kind of database:
+`growth sqlite`, `growth postgresql`; BENCH_TICKETS sets the larger number.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import sqlite3
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import asyncpg
 import msgspec
 import numpy as np
 
 from bench.search import draft
+from bench.supervision import opened_database
 from domain.incident import Signature
 from nlu.signatures import marks_of, plain, telling
 from router.sameness import asked_keys, compare, keys
 from storage.migrate import upgrade
 from storage.store import Store
 
-SIZES = (10_000, 1_000_000)
+SMALL = 10_000
 ROUNDS = 200
 STOCK = 2_000
 """Different texts; every twentieth ticket is a copy of one of them, mark by mark."""
@@ -46,6 +51,10 @@ MATTERS = (
     ("E0101", "大气污染", "厂里飘出刺鼻的气味"),
 )
 ENDINGS = ("请尽快处理", "已多次反映没有结果希望到现场看看", "白天晚上都一样老人小孩受不了", "麻烦派人来查一查")
+
+
+Pairs = np.ndarray[tuple[int, int], np.dtype[np.int64]]
+"""Rows of key and ticket."""
 
 
 class Stock:
@@ -80,52 +89,84 @@ class Stock:
         )
 
 
-async def _filled(file: Path, size: int) -> tuple[float, Stock]:
+async def _filled(url: str, size: int) -> tuple[float, Stock]:
     """Fill a fresh database; seconds taken, and the stock that it was filled from."""
-    url = f"sqlite+aiosqlite:///{file}"
     began, stock = time.perf_counter(), Stock()
     await upgrade(url)
     store = await Store.open(url)
     await store.take([draft(1, random.Random(1))], channel="12345", nonce=None, seen_at=START, again=lambda *_: None)
     await store.close()
-    await asyncio.to_thread(_fill, file, size, stock)
+    if url.startswith("sqlite"):
+        await asyncio.to_thread(_fill_sqlite, url.partition("///")[2], size, stock)
+    else:
+        await _fill_postgresql(url, size, stock)
     return time.perf_counter() - began, stock
 
 
-def _fill(file: Path, size: int, stock: Stock) -> None:
-    found: list[np.ndarray[tuple[int, int], np.dtype[np.int64]]] = []
+def _copies(names: Sequence[str], numbers: str) -> str:
+    """The first ticket's row again, once for each of the numbers that follow it."""
+    own = {"id": "n.i", "no": "'B' || n.i", "source_no": "'B' || n.i", "status": "'dispatched'"}
+    columns = ", ".join(f"{own.get(name, f't.{name}')} AS {name}" for name in names)
+    return f"{numbers} INSERT INTO tickets ({', '.join(names)}) SELECT {columns} FROM n, tickets AS t WHERE t.id = 1"
+
+
+def _signatures(size: int, stock: Stock, found: list[Pairs]) -> Iterator[list[tuple[int, datetime, bytes]]]:
+    """Rows of signatures, some at a time; their keys are put into `found`."""
+    rows = []
+    for number in range(1, size + 1):
+        signature = stock.one(number, size)
+        found.append(np.array([(key, number) for key in keys(signature)], dtype=np.int64))
+        rows.append((number, signature.at, msgspec.msgpack.encode(signature)))
+        if len(rows) == 10_000 or number == size:
+            yield rows
+            rows = []
+
+
+def _keys(size: int, found: list[Pairs]) -> Iterator[list[tuple[int, int]]]:
+    """Rows of keys, some at a time, in the order of their index."""
+    pairs = np.concatenate(found)
+    pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+    print(f"  {len(pairs):,} keys, {len(pairs) / size:.1f} a ticket", flush=True)
+    for start in range(0, len(pairs), INSERTED_AT_ONCE):
+        yield [(key, number) for key, number in pairs[start : start + INSERTED_AT_ONCE].tolist()]
+
+
+def _fill_sqlite(file: str, size: int, stock: Stock) -> None:
+    found: list[Pairs] = []
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous=OFF")
         connection.execute("PRAGMA cache_size=-262144")
         names = [row[1] for row in connection.execute("PRAGMA table_info(tickets)")]
-        own = {"id": "n.i", "no": "'B' || n.i", "source_no": "'B' || n.i", "status": "'dispatched'"}
-        columns = ", ".join(f"{own.get(name, f't.{name}')} AS {name}" for name in names)
+        numbers = f"WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < {size})"
         connection.execute("BEGIN")
-        connection.execute(
-            f"WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < {size})"
-            f" INSERT INTO tickets SELECT {columns} FROM n, tickets AS t WHERE t.id = 1"
-        )
-        rows = []
-        for number in range(1, size + 1):
-            signature = stock.one(number, size)
-            found.append(np.array([(key, number) for key in keys(signature)], dtype=np.int64))
-            at = signature.at.strftime("%Y-%m-%d %H:%M:%S.%f")
-            rows.append((number, at, msgspec.msgpack.encode(signature)))
-            if len(rows) == 10_000 or number == size:
-                connection.executemany("INSERT INTO sameness_signatures VALUES (?, ?, ?)", rows)
-                rows.clear()
-        pairs = np.concatenate(found)
-        pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
-        for start in range(0, len(pairs), INSERTED_AT_ONCE):
-            part = pairs[start : start + INSERTED_AT_ONCE].tolist()
+        connection.execute(_copies(names, numbers))
+        for rows in _signatures(size, stock, found):
+            spelled = [(number, at.strftime("%Y-%m-%d %H:%M:%S.%f"), packed) for number, at, packed in rows]
+            connection.executemany("INSERT INTO sameness_signatures VALUES (?, ?, ?)", spelled)
+        for part in _keys(size, found):
             connection.executemany("INSERT INTO sameness_keys VALUES (?, ?)", part)
         connection.execute("COMMIT")
-        print(f"  {len(pairs):,} keys, {len(pairs) / size:.1f} a ticket", flush=True)
 
 
-async def _timed(file: Path, size: int, stock: Stock) -> tuple[list[float], list[int]]:
+async def _fill_postgresql(url: str, size: int, stock: Stock) -> None:
+    found: list[Pairs] = []
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    try:
+        wanted = "SELECT column_name FROM information_schema.columns WHERE table_name = 'tickets'"
+        names = [row["column_name"] for row in await connection.fetch(wanted)]
+        await connection.execute(_copies(names, f"WITH n(i) AS (SELECT generate_series(2, {size}))"))
+        for rows in _signatures(size, stock, found):
+            await connection.copy_records_to_table("sameness_signatures", records=rows)
+        for part in _keys(size, found):
+            await connection.copy_records_to_table("sameness_keys", records=part)
+        await connection.execute("ANALYZE")
+    finally:
+        await connection.close()
+
+
+async def _timed(url: str, size: int, stock: Stock) -> tuple[list[float], list[int]]:
     """Milliseconds for each of some new tickets, and how many candidates each was compared with."""
-    store = await Store.open(f"sqlite+aiosqlite:///{file}")
+    store = await Store.open(url)
     times, met = [], []
     try:
         for round_ in range(ROUNDS):
@@ -143,15 +184,18 @@ async def _timed(file: Path, size: int, stock: Stock) -> tuple[list[float], list
     return times, met
 
 
-async def _run() -> None:
-    spent = []
+async def _run(kind: str) -> None:
+    spent: list[float] = []
+    print(kind, flush=True)
     with tempfile.TemporaryDirectory(prefix="intake-bench-") as folder:
-        for size in SIZES:
-            file = Path(folder) / f"{size}.db"
-            took, stock = await _filled(file, size)
-            print(f"  {size:,} tickets put in in {took:.0f} s, {file.stat().st_size / 2**20:,.0f} MB", flush=True)
-            await _timed(file, size, stock)  # warm
-            times, met = await _timed(file, size, stock)
+        for size in (SMALL, int(os.environ.get("BENCH_TICKETS", "1000000"))):
+            async with opened_database(kind, Path(folder), size) as url:
+                if url is None:
+                    return
+                took, stock = await _filled(url, size)
+                print(f"  {size:,} tickets put in in {took:.0f} s", flush=True)
+                await _timed(url, size, stock)  # warm
+                times, met = await _timed(url, size, stock)
             spent.append(statistics.median(times))
             slow = statistics.quantiles(times, n=20)[-1]
             print(
@@ -162,5 +206,7 @@ async def _run() -> None:
     print(f"  ratio of the medians: {spent[1] / spent[0]:.2f} (1: the whole grows linearly)")
 
 
-def run() -> None:
-    asyncio.run(_run())
+def run(*kinds: str) -> None:
+    """Both kinds of database where none is named."""
+    for kind in kinds or ("sqlite", "postgresql"):
+        asyncio.run(_run(kind))

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench.supervision import _database
+from bench.supervision import opened_database
 from domain.complaint import Complaint, Kind, Place, Reporter, Urgency
 from domain.event import Event
 from domain.outcome import Outcome
@@ -122,7 +122,7 @@ def p(times: Sequence[float], percent: int) -> float:
 async def _run() -> None:
     with tempfile.TemporaryDirectory(prefix="intake-bench-") as folder:
         for kind in ("sqlite", "postgresql"):
-            async with _database(kind, Path(folder), SIZES[-1]) as url:
+            async with opened_database(kind, Path(folder), SIZES[-1]) as url:
                 if url is not None:
                     await measure(url, kind)
 

@@ -77,7 +77,7 @@ async def _lived(folder: Path) -> Pattern:
 async def _compare(kind: str, folder: Path, large: int, pattern: Pattern) -> None:
     found: list[Measured] = []
     for size in (SMALL, large):
-        async with _database(kind, folder, size) as url:
+        async with opened_database(kind, folder, size) as url:
             if url is None:
                 return
             found.append(await _measured(url, size, pattern))
@@ -99,7 +99,7 @@ async def _house(url: str) -> AsyncIterator[tuple[House, Sweeps]]:
 
 
 @asynccontextmanager
-async def _database(kind: str, folder: Path, size: int) -> AsyncIterator[str | None]:
+async def opened_database(kind: str, folder: Path, size: int) -> AsyncIterator[str | None]:
     """The URL of a database that is not there yet, removed again on leaving; None, said aloud, where there is no server."""
     if kind == "sqlite":
         with tempfile.TemporaryDirectory(dir=folder) as own:

@@ -26,6 +26,8 @@ class Deed(StrEnum):
     DELIVERIES_REPLAYED = "deliveries_replayed"
     MODEL_CHOSEN = "model_chosen"
     CHAIN_VERIFIED = "chain_verified"
+    BACKED_UP = "backed_up"
+    RESTORED = "restored"
 
 
 DEED_NAMES: dict[Deed, str] = {
@@ -45,4 +47,6 @@ DEED_NAMES: dict[Deed, str] = {
     Deed.DELIVERIES_REPLAYED: "重发通知",
     Deed.MODEL_CHOSEN: "改用模型",
     Deed.CHAIN_VERIFIED: "校验留痕",
+    Deed.BACKED_UP: "备份数据库",
+    Deed.RESTORED: "从备份恢复",
 }

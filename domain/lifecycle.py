@@ -127,8 +127,13 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(Action.RESOLVE, _IN_WORK, _BRIGADE, ("result",), Status.RESOLVED, on_assignment=True),
     Rule(Action.FOLLOW_UP, frozenset({Status.RESOLVED}), _FROM_OUTSIDE, (), None),
-    Rule(Action.CLOSE, frozenset({Status.FOLLOWED_UP, Status.TRANSFERRED}), _DESK_OR_PLATFORM, (), Status.CLOSED),
-    Rule(Action.CLOSE, frozenset({Status.RESOLVED}), _DESK_OR_PLATFORM, (), Status.CLOSED),
+    Rule(
+        Action.CLOSE,
+        frozenset({Status.RESOLVED, Status.FOLLOWED_UP, Status.TRANSFERRED}),
+        _DESK_OR_PLATFORM,
+        (),
+        Status.CLOSED,
+    ),
     Rule(Action.CLOSE, frozenset({Status.TRIAGE}), _DESK, ("reason",), Status.REJECTED),
     Rule(Action.PRESS, OPEN, _LEADERS, ("requirement",), None),
     Rule(

@@ -181,7 +181,7 @@ class PressCause(StrEnum):
 
     SUPERVISOR = "supervisor"
     OVERDUE = "overdue"
-    URGED = "urged"  # the citizen asked often and it is not solved
+    URGED = "urged"  # the citizen asked often, or said often that it is not solved
     REFUSED = "refused"  # the unit may not return it, by ruling, and is late
 
 

@@ -173,6 +173,11 @@ def local(moment: datetime) -> datetime:
     return moment.replace(tzinfo=LOCAL) if moment.tzinfo is None else moment.astimezone(LOCAL)
 
 
+def midnight(day: date) -> datetime:
+    """The moment (local time) at which a local day begins."""
+    return _at(day, 0)
+
+
 def midnight_after(day: date) -> datetime:
     """The moment (UTC) at which a local day is over."""
     return _at(day, 1440).astimezone(UTC)

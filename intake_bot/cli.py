@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from intake_bot.commands import check, clock, database, ingest, report, roster, route, serve, simulate, users
+from intake_bot.commands import backup, check, clock, database, ingest, report, roster, route, serve, simulate, users
 from intake_bot.commands import nlu as nlu_commands
 
 app = typer.Typer(
@@ -21,6 +21,8 @@ app.command("ingest")(ingest.ingest)
 app.command("route")(route.route)
 app.command("simulate")(simulate.simulate)
 app.command("report")(report.report)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.add_typer(nlu_commands.app, name="nlu")
 app.add_typer(database.app, name="db")
 app.add_typer(users.app, name="user")

@@ -25,12 +25,14 @@ from domain.complaint import WECHAT
 from intake_bot.conversation.state import WECHAT_CONTACT
 from intake_bot.house import House
 from intake_bot.notice_wording import notice_text
+from intake_bot.outgoing import why
 from intake_bot.platform_answers import note_shortcomings, take_message, take_refusal
 from intake_bot.reporting_back import report_of
 from intake_bot.settings import DeliverySettings
-from intake_bot.wechat import WechatRefused
+from intake_bot.task_cards import actor_of_account, notice_card
+from intake_bot.wechat_calls import WechatRefused
 from storage.outbox import Delivery as Row
-from supervision.reports.schedule import MEDIA_TYPES
+from supervision.reports.schedule import MEDIA_TYPES, REPORT
 from supervision.reports.settings import ReportFormat
 
 log = structlog.get_logger()
@@ -82,7 +84,7 @@ class Delivery:
 
     async def _run(self) -> None:
         timeout = aiohttp.ClientTimeout(total=self._settings.timeout_seconds)
-        async with aiohttp.ClientSession(timeout=timeout) as session:
+        async with self._house.outgoing.session(timeout) as session:
             while not self._stopping.is_set():
                 delivered = 0
                 try:
@@ -133,7 +135,14 @@ class Delivery:
             return name in self._house.channels and name in self._settings.platforms
         if kind == "webhook":
             return bool(self._webhook_secret(name))
-        return bool(self._address_of(name))
+        return self._in_wecom(row, name) or bool(self._address_of(name))
+
+    def _in_wecom(self, row: Row, account: str) -> bool:
+        """Whether a notice goes to somebody's 企业微信: every one does, but a report, whose files a card cannot take along."""
+        wecom = self._house.wecom
+        if wecom is None or not wecom.can_call or not wecom.user_of(account):
+            return False
+        return row.about != REPORT or not self._address_of(account)
 
     def _webhook_secret(self, name: str) -> str:
         """The secret of a webhook; empty where there is no such webhook any more, or no secret."""
@@ -192,6 +201,8 @@ class Delivery:
             await self._tell_platform(session, row, name)
         elif kind == "webhook":
             await self._tell_webhook(session, row, name)
+        elif self._in_wecom(row, name):
+            await self._tell_person_in_wecom(row, name)
         else:
             await self._tell_person(row, name)
 
@@ -237,6 +248,18 @@ class Delivery:
         except WechatRefused as refused:
             raise (Unrouted if refused.final else Failed)(str(refused)) from None
 
+    async def _tell_person_in_wecom(self, row: Row, account: str) -> None:
+        """A card of the task as it stands now. A repeated try is another card: WeCom takes each task number once."""
+        house, wecom = self._house, self._house.wecom
+        assert wecom is not None
+        ticket = await house.store.tickets.get(row.ticket_no) if row.ticket_no else None
+        card = notice_card(house, row, ticket, await actor_of_account(house, account))
+        task_id = f"{row.idempotency_key}@{row.attempts}"
+        try:
+            await wecom.send(card, wecom.user_of(account), task_id, house.now())
+        except WechatRefused as refused:
+            raise (Unrouted if refused.final else Failed)(str(refused)) from None
+
     async def _tell_person(self, row: Row, account: str) -> None:
         sender = apprise.Apprise()
         if not sender.add(self._address_of(account)):
@@ -270,6 +293,16 @@ async def _post(
         headers |= signed_headers(secret, content)
     try:
         async with session.post(address, data=content, headers=headers, allow_redirects=False) as answer:
-            return answer.status, await answer.content.read(_LONGEST_ANSWER)
+            return answer.status, await _beginning(answer)
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise Unreachable(f"连接平台失败（{type(error).__name__}）") from None
+        raise Unreachable(f"连接平台失败（{why(error)}）") from None
+
+
+async def _beginning(answer: aiohttp.ClientResponse) -> bytes:
+    """A body, or as much of it as is looked at; it may come in any number of pieces."""
+    content = bytearray()
+    async for part in answer.content.iter_any():
+        content += part
+        if len(content) >= _LONGEST_ANSWER:
+            break
+    return bytes(content[:_LONGEST_ANSWER])

@@ -10,6 +10,7 @@ from adapters.channel import Channel, Unreadable
 from adapters.listing import Listed
 from adapters.signature import signed_headers
 from domain.worktime import local
+from intake_bot.outgoing import why
 
 MOST_PAGES = 2_000
 LARGEST_PAGE = 16_777_216
@@ -45,7 +46,7 @@ async def _page(
                 raise NotFetched(f"平台列表第 {query['page']} 页回答 {answer.status}")
             content = await _limited(answer)
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise NotFetched(f"连接平台失败（{type(error).__name__}）") from None
+        raise NotFetched(f"连接平台失败（{why(error)}）") from None
     try:
         return channel.listed(content)
     except Unreadable as error:

@@ -16,9 +16,11 @@ from domain.worktime import WorkCalendar
 from intake_bot.absences import KnownAbsences
 from intake_bot.conversation.questions import QuestionBook, load_questions
 from intake_bot.counters import Counters
+from intake_bot.outgoing import Outgoing
 from intake_bot.planning import RouterPlanner
 from intake_bot.settings import Deployment, Settings
 from intake_bot.wechat import WechatAccount
+from intake_bot.wecom import WecomAccount
 from router.route import Router
 from storage.migrate import upgrade
 from storage.store import Store
@@ -42,6 +44,7 @@ class House:
     channels: Mapping[str, Channel]
     manual_entry: ManualEntry
     wechat: WechatAccount | None
+    wecom: WecomAccount | None
     questions: QuestionBook
     secrets: Mapping[str, str]
     admin_token: str
@@ -50,6 +53,11 @@ class House:
     @property
     def settings(self) -> Settings:
         return self.deployment.settings
+
+    @property
+    def outgoing(self) -> Outgoing:
+        """How other systems are called."""
+        return Outgoing.of(self.settings)
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -73,7 +81,7 @@ async def open_house(deployment: Deployment, tree: CategoryTree, engine: Engine)
     await upgrade(deployment.database_url)
     store = await Store.open(deployment.database_url, ticket_prefix=settings.bureau.ticket_prefix)
     absences = KnownAbsences()
-    wechat = _wechat(settings, store)
+    wechat, wecom = _wechat(settings, store), _wecom(settings, store)
     try:
         await absences.refresh(store, datetime.now(UTC))
         yield House(
@@ -88,14 +96,16 @@ async def open_house(deployment: Deployment, tree: CategoryTree, engine: Engine)
             channels={code: Channel(one) for code, one in settings.channels.items()},
             manual_entry=ManualEntry(),
             wechat=wechat,
+            wecom=wecom,
             questions=load_questions(deployment.path(settings.conversation.questions)),
             secrets=deployment.secrets,
             admin_token=admin_token,
             counters=Counters(),
         )
     finally:
-        if wechat is not None:
-            await wechat.close()
+        for account in (wechat, wecom):
+            if account is not None:
+                await account.close()
         await store.close()
 
 
@@ -104,6 +114,16 @@ def _wechat(settings: Settings, store: Store) -> WechatAccount | None:
     if not settings.wechat.app_id:
         return None
     try:
-        return WechatAccount(settings.wechat, store)
+        return WechatAccount(settings.wechat, store, Outgoing.of(settings))
     except ValueError as error:
         raise CannotStart(f"环境变量 {settings.wechat.aes_key_env}：{error}") from None
+
+
+def _wecom(settings: Settings, store: Store) -> WecomAccount | None:
+    """Our application in 企业微信, where one is configured."""
+    if not settings.wecom.corp_id:
+        return None
+    try:
+        return WecomAccount(settings.wecom, store, Outgoing.of(settings))
+    except ValueError as error:
+        raise CannotStart(f"环境变量 {settings.wecom.aes_key_env}：{error}") from None

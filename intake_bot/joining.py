@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -30,7 +31,7 @@ from domain.people import SYSTEM, Actor, Role
 from domain.ticket import IN_HAND, Status, Ticket
 from intake_bot.house import House
 from nlu.signatures import signature
-from router.sameness import WINDOW, asked_keys, compare, keys, pinned
+from router.sameness import WINDOW, asked_keys, compare, keys, pinned, told_again
 from storage.rows import reporter_key
 from storage.sameness import JOB, Candidate, Followed, Found
 from storage.store import RequestKey, TicketNotFound
@@ -156,7 +157,10 @@ def _judged(house: House, ticket: Ticket, signed: Signature, candidates: Sequenc
     likely = [
         (one, sameness)
         for one in candidates
-        if one.status is not Status.MERGED and (sameness := compare(signed, one.signature)).chance >= settings.propose
+        if one.status is not Status.MERGED
+        and (
+            (sameness := compare(signed, one.signature)).chance >= settings.propose or told_again(signed, one.signature)
+        )
     ]
     likely.sort(key=lambda pair: (-pair[1].chance, pair[0].ticket_id))
     proposals: list[tuple[int, Sameness, ProposalState]] = []
@@ -192,22 +196,34 @@ async def _follow_steps(house: House, steps: Sequence[Followed], tickets: dict[i
             await _let_go(house, ticket, behind.get(ticket.id, ()), now)
         elif ticket.lead is not None and event.position == ticket.lead.position:
             for no in behind.get(ticket.id, ()):
-                await _mirror(house, no, event, ticket.no, step.sequence, now)
+                await _mirror(house, no, [event], ticket.no, step.sequence, now)
 
 
 async def _catch_up(house: House, member: Ticket, step: Followed, now: datetime) -> None:
-    """The task that a ticket joined has been signed for already: so is its own, from now on."""
+    """The task that a ticket joined has been signed for already: so is its own, from now on. Where it rests, so does this."""
     lead = await house.store.tickets.get(str(step.event.data["lead"]))
-    if lead is not None and lead.lead is not None and lead.lead.accepted_at is not None:
-        signed = Event("accepted", step.event.at, lead.lead.handler or SYSTEM.name, Role.BRIGADE)
-        await _mirror(house, member.no, signed, lead.no, step.sequence, now)
+    if lead is None or lead.lead is None or lead.lead.accepted_at is None:
+        return
+    at = step.event.at
+    done = [Event("accepted", at, lead.lead.handler or SYSTEM.name, Role.BRIGADE)]
+    if lead.lead.status is Status.SUSPENDED:
+        events = [one.event for one in await house.store.tickets.events(lead.no)]
+        granted = next(one for one in reversed(events) if one.action == "suspended")
+        data = {**granted.data, "asked_at": at.isoformat(), "since": at.isoformat()}
+        done.append(replace(granted, at=at, data=data))
+    await _mirror(house, member.no, done, lead.no, step.sequence, now)
 
 
-async def _mirror(house: House, no: str, event: Event, lead_no: str, sequence: int, now: datetime) -> None:
+async def _mirror(house: House, no: str, events: Sequence[Event], lead_no: str, sequence: int, now: datetime) -> None:
     """Do on a member what was done on its lead, once, whoever follows."""
 
     def work(member: Ticket) -> Outcome:
-        return mirrored(member, event, lead_no, house.planner) or Outcome(member, ())
+        outcome = Outcome(member, ())
+        for event in events:
+            then = mirrored(outcome.ticket, event, lead_no, house.planner)
+            if then is not None:
+                outcome = Outcome(then.ticket, (*outcome.events, *then.events), (*outcome.notices, *then.notices))
+        return outcome
 
     await house.store.change(no, work, key=RequestKey(f"{JOB}:{sequence}:{no}", now))
 

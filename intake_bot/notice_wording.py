@@ -28,12 +28,17 @@ TITLES: dict[str, str] = {
 """What a notice is about → its heading."""
 
 
+def heading(row: Delivery) -> str:
+    """What a notice is about, in a few words."""
+    return str(row.data["title"]) if row.about == REPORT else TITLES.get(row.about, "工单提醒")
+
+
 def notice_text(row: Delivery, person: str) -> tuple[str, str]:
     """Heading and text of a notice to one person."""
+    title = heading(row)
     if row.about == REPORT:
         names = "、".join(one["name"] for one in row.data["files"])
-        return f"【统计报告】{row.data['title']}", "\n".join((f"{person}：", row.data["text"], f"文件：{names}"))
-    title = TITLES.get(row.about, "工单提醒")
+        return f"【统计报告】{title}", "\n".join((f"{person}：", row.data["text"], f"文件：{names}"))
     lines = [f"{person}：", f"工单 {row.ticket_no}"]
     if category := row.data.get("category"):
         lines.append(f"事项：{category}")

@@ -94,7 +94,7 @@ async def _pull(house: House, channel: Channel, pull: PullSettings, source: str,
     """Fetch from where the last turn ended up to now, a window at a time; what went wrong, empty for nothing."""
     unread: list[str] = []
     timeout = aiohttp.ClientTimeout(total=house.settings.exchange.timeout_seconds)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
+    async with house.outgoing.session(timeout) as session:
         while until < now:
             since, until = until - timedelta(minutes=pull.overlap_minutes), until + timedelta(hours=pull.window_hours)
             until = min(until, now)

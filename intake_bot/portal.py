@@ -25,6 +25,7 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet, OctKey
 
 from intake_bot.house import House
+from intake_bot.outgoing import Outgoing, why
 from intake_bot.pages_settings import PortalSettings
 
 log = structlog.get_logger()
@@ -74,10 +75,11 @@ class _Provider:
 class Portal:
     """One portal as one process sees it. `ready` is False while the secret's variable is not set."""
 
-    def __init__(self, settings: PortalSettings, secret: str, now: Callable[[], datetime]) -> None:
+    def __init__(self, settings: PortalSettings, secret: str, now: Callable[[], datetime], outgoing: Outgoing) -> None:
         self.settings = settings
         self._secret = secret
         self._now = now
+        self._outgoing = outgoing
         self._known: _Provider | None = None
 
     @property
@@ -139,7 +141,7 @@ class Portal:
         else:
             name, secret = (quote_plus(one) for one in (self.settings.client_id, self._secret))  # RFC 6749, 2.3.1
             headers["Authorization"] = aiohttp.encode_basic_auth(name, secret)
-        answer = await _asked("POST", provider.token, data=form, headers=headers)
+        answer = await self._asked("POST", provider.token, data=form, headers=headers)
         token = answer.get("id_token")
         if not isinstance(token, str):
             log.error("portal_gave_no_id_token", error=str(answer.get("error", ""))[:80])
@@ -189,7 +191,7 @@ class Portal:
     async def _fetched(self) -> _Provider:
         """Ask the portal for its addresses and keys. Raises PortalFailed."""
         issuer = self.settings.issuer
-        said = await _asked("GET", f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+        said = await self._asked("GET", f"{issuer.rstrip('/')}/.well-known/openid-configuration")
         if said.get("issuer") != issuer:
             log.error("portal_issuer_differs", configured=issuer, said=str(said.get("issuer"))[:200])
             raise PortalFailed("统一门户公布的签发地址与本系统的配置不一致，请联系管理员", 502)
@@ -200,7 +202,7 @@ class Portal:
         authorization, token, jwks = (str(one) for one in addresses)
         methods = said.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
         try:
-            keys = KeySet.import_key_set(await _asked("GET", jwks))  # type: ignore[arg-type]
+            keys = KeySet.import_key_set(await self._asked("GET", jwks))  # type: ignore[arg-type]
         except (JoseError, ValueError, KeyError, TypeError) as error:
             log.error("portal_keys_unreadable", error=type(error).__name__)
             raise PortalFailed("统一门户公布的密钥无法读取，请联系管理员", 502) from None
@@ -208,32 +210,31 @@ class Portal:
         self._known = _Provider(authorization, token, jwks, in_body, keys, self._now())
         return self._known
 
+    async def _asked(self, method: str, address: str, **arguments: Any) -> dict[str, Any]:
+        """The JSON object that an address of the portal answers; also a refusal's. Raises PortalFailed."""
+        try:
+            async with (
+                self._outgoing.session(PATIENCE) as session,
+                session.request(method, address, allow_redirects=False, **arguments) as response,
+            ):
+                content = bytearray()
+                async for part in response.content.iter_chunked(65_536):
+                    content += part
+                    if len(content) > LARGEST_ANSWER:
+                        raise ValueError("the answer is too long")
+            found = msgspec.json.decode(bytes(content))
+            if not isinstance(found, dict):
+                raise ValueError("the answer is no JSON object")
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            log.error("portal_not_reached", address=address.partition("?")[0], error=why(error))
+            raise PortalFailed("统一门户暂时无法访问，请稍后重试，或用账号和口令登录", 502) from None
+        return found
+
 
 def _is_safe(address: str) -> bool:
     """Encrypted on its way, or never leaving this machine."""
     parts = urlsplit(address)
     return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1"})
-
-
-async def _asked(method: str, address: str, **arguments: Any) -> dict[str, Any]:
-    """The JSON object that an address of the portal answers; also a refusal's. Raises PortalFailed."""
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=PATIENCE) as session,
-            session.request(method, address, allow_redirects=False, **arguments) as response,
-        ):
-            content = bytearray()
-            async for part in response.content.iter_chunked(65_536):
-                content += part
-                if len(content) > LARGEST_ANSWER:
-                    raise ValueError("the answer is too long")
-        found = msgspec.json.decode(bytes(content))
-        if not isinstance(found, dict):
-            raise ValueError("the answer is no JSON object")
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        log.error("portal_not_reached", address=address.partition("?")[0], error=type(error).__name__)
-        raise PortalFailed("统一门户暂时无法访问，请稍后重试，或用账号和口令登录", 502) from None
-    return found
 
 
 PORTAL: web.AppKey[Portal | None] = web.AppKey("portal")
@@ -243,4 +244,6 @@ PORTAL: web.AppKey[Portal | None] = web.AppKey("portal")
 def portal_of(house: House) -> Portal | None:
     """The portal as configured, with its secret from the environment."""
     settings = house.settings.sign_in.portal
-    return Portal(settings, os.environ.get(settings.secret_env, ""), house.now) if settings is not None else None
+    if settings is None:
+        return None
+    return Portal(settings, os.environ.get(settings.secret_env, ""), house.now, house.outgoing)

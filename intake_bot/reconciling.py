@@ -68,7 +68,7 @@ async def reconcile(house: House, channel: Channel, ledger: LedgerSettings, now:
     day, since = f"{local(now):%Y-%m-%d}", now - timedelta(days=ledger.days)
     timeout = aiohttp.ClientTimeout(total=house.settings.exchange.timeout_seconds)
     try:
-        async with aiohttp.ClientSession(timeout=timeout) as session:
+        async with house.outgoing.session(timeout) as session:
             secret = house.secrets.get(channel.code, "")
             theirs = await fetch(session, channel, secret, ledger.url, since, now)
     except NotFetched as error:
@@ -90,7 +90,7 @@ async def _compared(
     """The differences, and how many missing tickets were taken in."""
     listed = {channel.source(one.number)[0]: one for one in theirs}
     recent = {one.source_no: one for one in own}
-    older = await house.store.reconciliation.known(channel.code, [one for one in listed if one not in recent])
+    older = await house.store.tickets.known(channel.code, [one for one in listed if one not in recent])
     found: list[Difference] = []
     missing: list[tuple[str, Listed]] = []
     for number, one in listed.items():

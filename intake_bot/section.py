@@ -1,4 +1,4 @@
-"""What every part of `config.yml` that this folder reads is made of."""
+"""What every part of `config.yml`, and of a scenario, that this folder reads is made of."""
 
 from __future__ import annotations
 

@@ -7,15 +7,22 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
+from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from intake_bot.api.limits import client_of
 from intake_bot.house import House
 from storage.accounts import SESSION, Session, User
+from storage.sign_in_misses import Origin
 
 COOKIE = "intake_session"
+DEVICE_COOKIE = "intake_device"
+"""Tells a browser on which somebody signed in from those of strangers. It opens nothing."""
+_LONGEST_DEVICE = 64
 CSRF_HEADER = "X-CSRF-Token"
 CSRF_FIELD = "csrf"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -30,6 +37,17 @@ async def open_session(house: House, request: web.Request, response: web.StreamR
     idle = timedelta(minutes=house.settings.sign_in.idle_minutes)
     token = await house.store.accounts.create_token(user.account, user.role, user.unit, SESSION, now, now + idle)
     set_cookie(house, response, COOKIE, token)
+    origin = origin_of(request)
+    if not origin.device:
+        origin = replace(origin, device=secrets.token_urlsafe(32))
+        set_cookie(house, response, DEVICE_COOKIE, origin.device, lasting=True)
+    await house.store.accounts.know(user.account, origin, now)
+
+
+def origin_of(request: web.Request) -> Origin:
+    """Where a password comes from: the network, and the browser if somebody signed in on it before."""
+    device = request.cookies.get(DEVICE_COOKIE, "")
+    return Origin(client_of(request), device if len(device) <= _LONGEST_DEVICE and device.isascii() else "")
 
 
 async def close_session(house: House, request: web.Request, response: web.StreamResponse) -> None:

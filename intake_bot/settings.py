@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,13 +21,16 @@ from adapters.fields import Plan
 from adapters.settings import ChannelSettings, SheetSettings
 from domain.category import CategoryTree
 from domain.complaint import OWN_SOURCES
+from intake_bot.backup_settings import BackupSettings
 from intake_bot.calendar_settings import CalendarSettings
 from intake_bot.citizen_settings import ConversationSettings, Open311Settings, WechatSettings
 from intake_bot.config_file import ConfigFile, ConfigurationError, Mistake, Path_, read_config
 from intake_bot.conversation.questions import load_questions
 from intake_bot.exchange_settings import ExchangeSettings, WebhookSettings, check_exchange
+from intake_bot.guard_settings import OutgoingSettings, RateLimitSettings
 from intake_bot.pages_settings import MapSettings, PagesSettings, SignInSettings
 from intake_bot.section import Section
+from intake_bot.wecom_settings import WecomSettings, check_wecom
 from intake_bot.wording import in_chinese
 from router.checks import check_router
 from router.grid import Boundaries
@@ -57,6 +61,26 @@ class ServerSettings(Section):
         pattern=r"^(https?://[^\s/]+)?$",
         description="对外访问地址，如 https://intake.example.gov.cn；用于登录和通知链接",
     )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(),
+        description="本局反向代理的地址或网段，如 127.0.0.1、10.20.0.0/24；只采信它们写的 X-Forwarded-For",
+    )
+    hsts_days: int = Field(
+        default=180,
+        ge=0,
+        le=730,
+        description="public_url 为 https 时，要求浏览器在多少天内只用 https 访问（HSTS），0 为不要求",
+    )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, written: tuple[str, ...]) -> tuple[str, ...]:
+        for one in written:
+            try:
+                ip_network(one)
+            except ValueError:
+                raise ValueError(f"“{one}”应为地址或网段，例如 127.0.0.1、10.20.0.0/24") from None
+        return written
 
 
 class RasaEngineSettings(Section):
@@ -107,7 +131,10 @@ class Settings(Section):
     bureau: BureauSettings
     server: ServerSettings = Field(default_factory=ServerSettings)
     database_url: str = Field(default="sqlite+aiosqlite:///var/intake.db", description="数据库地址")
+    backup: BackupSettings = Field(default_factory=BackupSettings)
     sign_in: SignInSettings = Field(default_factory=SignInSettings)
+    rate_limits: RateLimitSettings = Field(default_factory=RateLimitSettings)
+    outgoing: OutgoingSettings = Field(default_factory=OutgoingSettings)
     map: MapSettings = Field(default_factory=MapSettings)
     nlu: NluSettings = Field(default_factory=NluSettings)
     calendar: CalendarSettings
@@ -123,9 +150,23 @@ class Settings(Section):
         default_factory=dict, description="接收事件的其他系统"
     )
     wechat: WechatSettings = Field(default_factory=WechatSettings)
+    wecom: WecomSettings = Field(default_factory=WecomSettings)
     open311: Open311Settings = Field(default_factory=Open311Settings)
     conversation: ConversationSettings = Field(default_factory=ConversationSettings)
     pages: PagesSettings = Field(default_factory=PagesSettings)
+
+    def called_addresses(self) -> list[str]:
+        """The URLs that the service calls by itself; those of notices to people are secrets of the environment."""
+        exchange, portal = self.exchange, self.sign_in.portal
+        return [
+            *self.delivery.platforms.values(),
+            *(one.url for one in exchange.ledgers.values()),
+            *(one.url for one in exchange.pulls.values()),
+            *(one.url for one in self.webhooks.values()),
+            self.wechat.api,
+            self.wecom.api,
+            *([portal.issuer] if portal is not None else ()),
+        ]
 
     @field_validator("channels", mode="before")
     @classmethod
@@ -172,6 +213,20 @@ class Deployment:
                 Path("PORT"), [Mistake(0, "", f"环境变量 PORT“{written}”应为 0 至 65535 的整数，例如 8080")]
             )
         return int(written)
+
+    @property
+    def unset(self) -> list[tuple[str, str]]:
+        """Variables of the official account and of 企业微信 that are not set, each with what does not work without it."""
+        wechat, wecom = self.settings.wechat, self.settings.wecom
+        found: list[tuple[str, str]] = []
+        if wechat.app_id:
+            found += [(wechat.token_env, "公众号不能收消息"), (wechat.secret_env, "公众号不能主动告知进展、收照片")]
+        if wechat.app_id and wechat.mode != "plain":
+            found.append((wechat.aes_key_env, "公众号不能收加密的消息"))
+        if wecom.corp_id:
+            found += [(one, "不能在企业微信里签收") for one in (wecom.token_env, wecom.aes_key_env)]
+            found.append((wecom.secret_env, "企业微信不能发任务卡片"))
+        return [(variable, said) for variable, said in found if not os.environ.get(variable)]
 
     @property
     def secrets(self) -> dict[str, str]:
@@ -273,6 +328,7 @@ def _across(settings: Settings) -> list[tuple[Path_, str]]:
     named: list[tuple[Path_, str]] = [
         (("delivery", "people", account), account) for account in settings.delivery.people
     ]
+    found += check_wecom(settings.wecom, accounts, settings.server.public_url)
     named += [(("reports", "tell", index), account) for index, account in enumerate(settings.reports.tell)]
     found += [
         (where, f"没有账号“{account}”，应为 router.units 中某人的账号")

@@ -53,7 +53,7 @@ async def suggest(
             place=Place(address=address),
         )
         ticket = (await draft(house, [complaint], actor, now))[0].ticket
-    caller = await house.store.search.of_number(phone, limit=MOST_EARLIER) if phone else []
+    caller = await house.store.tickets.of_number(phone, limit=MOST_EARLIER) if phone else []
     places = [address, *(ticket.understanding.places if ticket else ())]
     there = await told_about(house, places, now - LOOKING_BACK)
     known = {one.ticket_no for one in caller}

@@ -44,6 +44,9 @@ _ENDS_NO_NAME = re.compile(
 
 _WIDER = re.compile(r".*(?:街道|社区|大道|[省市县区镇乡村路街弄号])")
 _TOWNS = "省市县区镇乡"
+_SHORT = 2
+"""Characters of a name that ends like a town's and may be a road's as well."""
+
 
 _VERB = re.compile(r".*(?:[进贴盖送]|会建)")
 """A name does not end so before any of the suffixes (装进小区)."""
@@ -86,8 +89,8 @@ def _start_of_name(folded: str, suffix: re.Match[str]) -> int | None:
     spoken = _SPOKEN.match(folded, start, end)
     start = spoken.end() if spoken else start
     wider = _WIDER.match(folded, start, end)
-    if start == end or (wider and wider.end() == end and wider[0][-1] in _TOWNS):
-        return None  # 凤凰镇河…: the name goes on after what looks like its end
+    if start == end or (wider and wider.end() == end and wider[0][-1] in _TOWNS and len(wider[0]) > _SHORT):
+        return None  # 凤凰镇河…: the name goes on after what looks like its end; 杏市路 is one
     own = wider.end() if wider and wider.end() < end else start  # of 凤凰镇老桥 only 老 is the bridge's own
     if _NO_NAME.fullmatch(folded, own, end) or _VERB.fullmatch(folded, own, end):
         return None

@@ -51,14 +51,21 @@ class Roster:
         return frozenset(one for one in {*self._away, *absences} if self.is_away(one, now, absences))
 
     def on_duty(self, unit: str, posts: Posts | None, now: datetime, absences: Absences = NOBODY_AWAY) -> OnDuty:
-        """The handler of a unit's cell; the unit's head (or the head's deputy) where no cell is known or both are away."""
-        settings = self._units[unit]
+        """The handler of a unit's cell; the unit's head (or the head's deputy) where no cell is known or both are away.
+
+        A unit that the settings do not know any more has no head: its B post keeps what it has. Raises KeyError where neither
+        unit nor posts are known.
+        """
+        settings = self._units.get(unit)
         if posts is None:
+            settings = self._units[unit]
             posts = Posts(owner=settings.head, backup=settings.backup)
         owner, backup = posts.owner, posts.backup
         if not self.is_away(owner, now, absences):
             return OnDuty(owner, backup, owner, f"经办：{self.name(owner)}（A岗）")
         if not self.is_away(backup, now, absences):
             return OnDuty(owner, backup, backup, f"经办：{self.name(backup)}（B岗）；A岗{self.name(owner)}离岗")
+        if settings is None:
+            return OnDuty(owner, backup, backup, f"经办：{self.name(backup)}（B岗）；A岗、B岗均离岗，本单位已无负责人")
         head = settings.head if not self.is_away(settings.head, now, absences) else settings.backup
         return OnDuty(owner, backup, head, f"经办：{self.name(head)}（负责人）；A岗、B岗均离岗")

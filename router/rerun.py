@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from domain.limit import Stage
 from domain.routing import Destination, Routing
@@ -90,8 +89,4 @@ def _due(lead: Assignment | None) -> str:
     if lead is not None:
         resolve = [clock for clock in lead.clocks if clock.stage is Stage.RESOLVE]
         first = min(resolve, key=lambda clock: clock.round, default=None)
-    return _written(first.original_due_at) if first else ""
-
-
-def _written(moment: datetime) -> str:
-    return f"{local(moment):%Y-%m-%d %H:%M}"
+    return f"{local(first.original_due_at):%Y-%m-%d %H:%M}" if first else ""

@@ -19,6 +19,9 @@ WINDOW = timedelta(days=30)
 
 WEEK = timedelta(days=7)
 
+TOLD_AGAIN_WITHIN = timedelta(days=7)
+"""Who tells of the same matter again so soon asks about the same trouble, in whatever words."""
+
 WEIGHTS: dict[str, float] = {
     "always": -5.45,
     "place_number": 1.50,
@@ -90,6 +93,12 @@ def pinned(later: Signature, earlier: Signature) -> bool:
     where = "place_number" in found or "near" in found
     party = "party_same" in found and ("place_same" in found or "place_road" in found)
     return where or party or similarity(later, earlier) >= SAME_WORDING
+
+
+def told_again(later: Signature, earlier: Signature) -> bool:
+    """重复诉求: the same reporter about the same matter within days, whether the words are alike or not."""
+    same = bool(later.reporter) and (later.reporter, later.category) == (earlier.reporter, earlier.category)
+    return same and abs(later.at - earlier.at) <= TOLD_AGAIN_WITHIN
 
 
 def _agree(found: dict[str, float]) -> bool:

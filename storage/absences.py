@@ -84,11 +84,5 @@ class StoredAbsences:
             ]
 
     async def current(self, now: datetime) -> list[Absence]:
-        """Those that are not over at `now`, by account and start."""
-        table = tables.absences.c
-        statement = select(tables.absences).where(table.end_at > now).order_by(table.account, table.start_at)
-        async with self._engine.connect() as connection:
-            return [
-                Absence(row.account, row.start_at, row.end_at, row.reason)
-                for row in await connection.execute(statement)
-            ]
+        """The same without their numbers."""
+        return [one.absence for one in await self.kept(now)]

@@ -11,14 +11,14 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, RowMapping, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.administration import Deed
-from domain.event import GENESIS, Event, chained
+from domain.event import Event, chained
 from domain.people import Actor
 from storage import tables
-from storage.chain import BATCH, ChainReport, snapshot
+from storage.chain import Chain, ChainReport, walk
 from storage.database import locked_head, writing
 from storage.rows import encoded
 
@@ -123,31 +123,15 @@ class AccountEvents:
 
     async def verify(self) -> ChainReport:
         """Check every entry against what was hashed."""
-        table, head = tables.account_events, tables.head
-        previous, sequence = GENESIS, 0
-        async with snapshot(self._engine) as connection:
-            last = (await connection.execute(select(head.c.deed_sequence, head.c.deed_hash))).one()
-            while True:
-                statement = select(table).where(table.c.sequence > sequence).order_by(table.c.sequence).limit(BATCH)
-                rows = (await connection.execute(statement)).all()
-                for row in rows:
-                    if row.sequence != sequence + 1:
-                        return ChainReport(sequence, sequence + 1, "记录缺失")
-                    sequence += 1
-                    previous = chained(previous, sequence, 0, _event(row))
-                    if previous != row.hash:
-                        return ChainReport(sequence - 1, sequence, "记录内容或次序与校验值不符")
-                if len(rows) < BATCH:
-                    break
-        if sequence < last.deed_sequence:
-            return ChainReport(sequence, sequence + 1, "末尾的记录缺失")
-        if sequence > last.deed_sequence or previous != last.deed_hash:
-            return ChainReport(sequence, sequence, "链尾与登记的校验值不符")
-        return ChainReport(sequence)
+        return await walk(self._engine, _CHAIN)
 
 
-def _event(row: Row[Any]) -> Event:
-    return Event(row.deed, row.at, row.actor, row.role, data={_SUBJECT: row.subject, **msgspec.json.decode(row.data)})
+def _of_no_ticket(row: RowMapping) -> tuple[int, Event]:
+    data = {_SUBJECT: row["subject"], **msgspec.json.decode(row["data"])}
+    return 0, Event(row["deed"], row["at"], row["actor"], row["role"], data=data)
+
+
+_CHAIN = Chain(tables.account_events, tables.head.c.deed_sequence, tables.head.c.deed_hash, _of_no_ticket, "记录")
 
 
 def _entry(row: Row[Any]) -> AccountEvent:

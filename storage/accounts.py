@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 
 from argon2 import PasswordHasher
@@ -20,9 +20,8 @@ from domain.people import SYSTEM, Actor, Role
 from storage import tables
 from storage.account_events import record
 from storage.database import locked_head, writing
+from storage.sign_in_misses import Origin, count_try, forget_misses, forget_places, know
 
-MOST_FAILURES = 5
-LOCKED_FOR = timedelta(minutes=15)
 TOKEN_BYTES = 32
 SESSION = "网页登录"
 """The purpose of a token that a page's cookie holds: it opens nothing as a bearer token."""
@@ -55,14 +54,6 @@ class Session:
     name: str
     created_at: datetime
     expires_at: datetime
-
-
-class LockedOut(Exception):
-    """Too many wrong passwords; `seconds` until the next try counts."""
-
-    def __init__(self, seconds: int) -> None:
-        super().__init__(f"locked for {seconds} s")
-        self.seconds = seconds
 
 
 class AccountExists(Exception):
@@ -105,7 +96,6 @@ class Accounts:
                         password_hash=hashed,
                         must_change_password=must_change,
                         disabled=False,
-                        failures=0,
                         created_at=now,
                     )
                 )
@@ -116,7 +106,7 @@ class Accounts:
     async def set_password(
         self, account: str, password: str, now: datetime, *, must_change: bool, by: Actor | None = None
     ) -> None:
-        """Give a user a new password, end every session that the old one opened, and any lock-out.
+        """Give a user a new password, end every session that the old one opened, and any wait after wrong ones.
 
         `by`: the administrator who resets it; None where users change their own. Nothing happens where there is no such
         account.
@@ -128,60 +118,42 @@ class Accounts:
             changed = await connection.execute(
                 update(table)
                 .where(table.c.account == account)
-                .values(password_hash=hashed, must_change_password=must_change, failures=0, locked_until=None)
+                .values(password_hash=hashed, must_change_password=must_change)
                 .returning(table.c.role)
             )
             role = changed.scalar_one_or_none()
             if role is None:
                 return
             await end_sessions(connection, account, now)
+            await forget_places(connection, account)
             deed = Deed.PASSWORD_CHANGED if by is None else Deed.PASSWORD_RESET
             await record(connection, by or Actor(account, Role(role)), deed, account, now)
 
-    async def authenticate(self, account: str, password: str, now: datetime) -> User | None:
-        """The user whose password this is; None for a wrong one. Raises LockedOut after too many failures.
+    async def authenticate(self, account: str, password: str, now: datetime, origin: Origin = Origin()) -> User | None:
+        """The user whose password this is; None for a wrong one. Raises LockedOut where too many wrong ones came from there.
 
-        Takes equally long for an account that does not exist. A try counts as failed until the password has been looked at,
-        so that many at once are no more tries than one after the other.
+        Answers the same, and takes equally long, for an account that does not exist.
         """
         table = tables.users
         async with writing(self._engine) as connection:
-            counted = await connection.execute(
-                update(table)
-                .where(table.c.account == account, or_(table.c.locked_until.is_(None), table.c.locked_until <= now))
-                .where(table.c.failures < MOST_FAILURES)
-                .values(failures=table.c.failures + 1)
-            )
             row = (await connection.execute(select(table).where(table.c.account == account))).one_or_none()
-        if row is not None and not counted.rowcount:
-            until = row.locked_until
-            if until is None or until <= now:
-                await self._lock_if_too_many(account, now)
-                until = now + LOCKED_FOR
-            raise LockedOut(int((until - now).total_seconds()) + 1)
+            tried = await count_try(connection, account, origin, now, exists=row is not None)
         right = await asyncio.to_thread(_verified, row.password_hash if row else None, password)
         if row is None or row.disabled:
             return None
         if not right:
-            await self._lock_if_too_many(account, now)
+            if tried.waits:
+                async with writing(self._engine) as connection:
+                    await record(connection, SYSTEM, Deed.USER_LOCKED, account, now, {"from": origin.network})
             return None
         async with writing(self._engine) as connection:
-            await connection.execute(
-                update(table).where(table.c.account == account).values(failures=0, locked_until=None)
-            )
+            await forget_misses(connection, account, *tried.places)
         return User(row.account, row.name, Role(row.role), row.unit, row.must_change_password)
 
-    async def _lock_if_too_many(self, account: str, now: datetime) -> None:
-        table = tables.users
+    async def know(self, account: str, origin: Origin, now: datetime) -> None:
+        """Somebody signed in from here: who guesses elsewhere does not keep them from doing so again."""
         async with writing(self._engine) as connection:
-            await locked_head(connection)
-            locked = await connection.execute(
-                update(table)
-                .where(table.c.account == account, table.c.failures >= MOST_FAILURES)
-                .values(failures=0, locked_until=now + LOCKED_FOR)
-            )
-            if locked.rowcount:
-                await record(connection, SYSTEM, Deed.USER_LOCKED, account, now)
+            await know(connection, account, origin, now)
 
     async def first_use(self, purpose: str, value: str, now: datetime) -> bool:
         """True for the first caller, among all processes, who brings this value; it is remembered as nonces are."""

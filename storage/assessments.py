@@ -12,17 +12,16 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
-from sqlalchemy import RowMapping, Select, case, exists, func, insert, literal, select, update
+from sqlalchemy import RowMapping, Select, case, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.outcome import Notice
 from storage import outbox, tables
 from storage.database import writing
-from storage.figures import Measure
-from storage.populations import Dimension, Slice, members_of
+from storage.figures import Measure, counted_members
+from storage.populations import Dimension, Slice
 from storage.rows import encoded
-from storage.traits import trait_of
 
 RULED_OUT = "ruled_unreasonable"
 """The event by which the command centre takes a ticket out of every count of the assessment (不合理诉求)."""
@@ -135,12 +134,11 @@ class Assessments:
 
     async def tallies(self, measure: Measure, wanted: Slice, by: Dimension) -> dict[str, Tally]:
         """The measure's count for each group as `Figures.counts` has it, with ruled-out tickets left out and told."""
-        members = members_of(measure.population, wanted, self._dialect)
-        trait = trait_of(measure.trait, members, wanted, self._dialect) if measure.trait is not None else None
+        members, hit = counted_members(measure, wanted, self._dialect)
         rows = (
             select(
                 members.key(by, self._dialect).label("key"),
-                (case((trait, 1), else_=0) if trait is not None else literal(1)).label("hit"),
+                hit.label("hit"),
                 case((tables.tickets.c.id.in_(_ruled_out()), 1), else_=0).label("out"),
             )
             .select_from(members.source)

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from storage import tables
-from storage.database import StorageUnavailable, is_outage, writing
+from storage.database import as_told, writing
 
 
 class ConversationChanged(Exception):
@@ -54,7 +54,7 @@ class Conversations:
             async with self._engine.connect() as connection:
                 row = (await connection.execute(select(table).where(table.c.person == person))).one_or_none()
         except (DBAPIError, OSError) as error:
-            raise _told(error) from error
+            raise as_told(error) from error
         return StoredConversation(row.id, row.version, row.document, row.changed_at) if row else None
 
     async def turn(self, conversation_id: str, turn_id: str) -> StoredTurn | None:
@@ -67,7 +67,7 @@ class Conversations:
             async with self._engine.connect() as connection:
                 row = (await connection.execute(statement)).one_or_none()
         except (DBAPIError, OSError) as error:
-            raise _told(error) from error
+            raise as_told(error) from error
         return StoredTurn(row.turn_id, row.at, row.turn, row.reply) if row else None
 
     async def turns(self, conversation_id: str, limit: int) -> list[StoredTurn]:
@@ -109,7 +109,7 @@ class Conversations:
         except IntegrityError as error:
             raise ConversationChanged from error
         except (DBAPIError, OSError) as error:
-            raise _told(error) from error
+            raise as_told(error) from error
 
     async def forget(self, before: datetime) -> int:
         """Delete the dialogues in which nothing was said since a moment; how many there were."""
@@ -150,7 +150,3 @@ async def _save_turn(connection: AsyncConnection, conversation_id: str, turn: St
             reply=turn.reply,
         )
     )
-
-
-def _told(error: Exception) -> Exception:
-    return StorageUnavailable(type(error).__name__) if is_outage(error) else error

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -21,7 +21,7 @@ from storage.tables import head
 BUSY_TIMEOUT_MS = 10_000
 """How long a SQLite writer waits for another process's transaction."""
 
-Row = dict[str, Any]
+Value = TypeVar("Value")
 
 
 class StorageUnavailable(Exception):
@@ -132,8 +132,18 @@ def upsert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
+def in_parts(values: Sequence[Value], size: int = 400) -> Iterator[Sequence[Value]]:
+    """Values in parts of bounded size: SQLite takes a limited number of parameters in one statement."""
+    return (values[start : start + size] for start in range(0, len(values), size))
+
+
 def is_outage(error: BaseException) -> bool:
     """Whether the database as a whole failed (gone, locked, full), rather than one statement."""
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     return isinstance(error, OperationalError | InterfaceError | OSError | TimeoutError)
+
+
+def as_told(error: Exception) -> Exception:
+    """What the caller is told: to try again later, or, where it lies in the data, what the database said."""
+    return StorageUnavailable(type(error).__name__) if is_outage(error) else error

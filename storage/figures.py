@@ -139,7 +139,7 @@ class Figures:
         order. Everything that has happened up to now counts."""
         members, columns = self._members(measure, replace(wanted, as_of=_END_OF_TIME))
         keys = [members.key(one, self._dialect).label(one.value) for one in by]
-        moment = since_when(measure.trait)
+        moment = since_when(measure.trait, self._dialect)
         day = local_period(moment, Dimension.DAY, self._dialect) if moment is not None else None
         since = day if day is not None else literal(f"{local(wanted.start):%Y-%m-%d}")
         rows = (
@@ -191,12 +191,13 @@ class Figures:
         measure: Measure,
         wanted: Slice,
         *,
-        group: tuple[Dimension, str] | None = None,
+        group: tuple[Dimension, tuple[str, ...]] | None = None,
         hit: bool | None = None,
         offset: int = 0,
         limit: int = 200,
     ) -> list[Member]:
-        """The members behind a count, oldest first: all, or those that count (`hit`) or do not, of one group or of all."""
+        """The members behind a count, oldest first: all, or those that count (`hit`) or do not, of the groups with
+        these keys together or of all."""
         rows = self._rows(measure, wanted, group[0] if group else None)
         statement = (
             select(rows.c.no, rows.c.position, rows.c.at, rows.c.hit)
@@ -205,7 +206,7 @@ class Figures:
             .limit(limit)
         )
         if group is not None:
-            statement = statement.where(rows.c.key == group[1])
+            statement = statement.where(rows.c.key.in_(group[1]))
         if hit is not None:
             statement = statement.where(rows.c.hit == int(hit))
         async with self._engine.connect() as connection:
@@ -220,15 +221,22 @@ class Figures:
 
     def _members(self, measure: Measure, wanted: Slice) -> tuple[Members, list[ColumnElement[Any]]]:
         """The population, and of each member: ticket, share, moment, whether it counts and, where known, how long it took."""
-        members = members_of(measure.population, wanted, self._dialect)
-        trait = trait_of(measure.trait, members, wanted, self._dialect) if measure.trait is not None else None
+        members, hit = counted_members(measure, wanted, self._dialect)
         return members, [
             members.no.label("no"),
             members.position.label("position"),
             members.at.label("at"),
-            (case((trait, 1), else_=0) if trait is not None else literal(1)).label("hit"),
+            hit.label("hit"),
             *_times(members),
         ]
+
+
+def counted_members(measure: Measure, wanted: Slice, dialect: str) -> tuple[Members, ColumnElement[int]]:
+    """The population of a measure, and of each member 1 where it counts, else 0."""
+    members = members_of(measure.population, wanted, dialect)
+    if measure.trait is None:
+        return members, literal(1)
+    return members, case((trait_of(measure.trait, members, wanted, dialect), 1), else_=0)
 
 
 def _seconds(gathered: str | list[float]) -> Seconds:

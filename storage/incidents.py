@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, and_, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Exists, Row, and_, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.incident import Incident, Member, Proposal, ProposalState, Sameness
 from domain.lifecycle import NotAllowed
 from domain.outcome import Outcome
-from domain.ticket import IN_HAND, Ticket
+from domain.ticket import IN_HAND, OPEN, Ticket
 from storage import tables
 from storage.database import lock_head, writing
 from storage.loading import tickets_on
@@ -40,6 +40,28 @@ STANDS_BEHIND_A_LEAD: ColumnElement[bool] = (
 )
 """The tickets that are no task of their own, because that of their lead is in hand: a unit's list leaves them out. Where the
 lead's is done or gone while theirs is not, they are a task again."""
+
+_earlier = tables.tickets.alias("earlier_of_two")
+_mine, _others = tables.incident_members.alias("mine"), tables.incident_members.alias("others")
+_HANDLED_TOGETHER = (
+    select(_mine.c.id)
+    .join(_others, _others.c.incident == _mine.c.incident)
+    .where(_mine.c.ticket_id == _proposal.ticket_id, _others.c.ticket_id == _proposal.other_id)
+    .where(_mine.c.left_at.is_(None), _others.c.left_at.is_(None))
+    .correlate(tables.sameness_proposals)
+    .exists()
+)
+MAY_REPEAT: Exists = (
+    select(_proposal.ticket_id)
+    .join(_earlier, _earlier.c.id == _proposal.other_id)
+    .where(
+        _proposal.ticket_id == _ticket.id, _proposal.state.in_([ProposalState.OPEN.value, ProposalState.REPEAT.value])
+    )
+    .where(_earlier.c.status.in_(sorted(str(one) for one in OPEN)), ~_HANDLED_TOGETHER)
+    .correlate(tables.tickets)
+    .exists()
+)
+"""The tickets of which nobody has said yet whether they tell again what an earlier one tells that is open still."""
 
 Result = TypeVar("Result")
 Joining = Callable[[Ticket, Ticket, int], tuple[Outcome, Outcome]]
@@ -136,12 +158,12 @@ class Incidents:
         return await self._write(leaving)
 
     async def refuse(self, no: str, other: str, work: Callable[[Ticket], Outcome], by: str, now: datetime) -> bool:
-        """A person says that a proposal is wrong. False where none waits. Raises TicketNotFound and what `work` raises."""
+        """A person says that a proposal is wrong. False where none stands. Raises TicketNotFound and what `work` raises."""
 
         def refusing(connection: Connection) -> bool:
             head = lock_head(connection)
             ids = _ids(connection, (no, other))
-            if _state(connection, ids[no], ids[other]) not in {ProposalState.OPEN, ProposalState.DUE}:
+            if _state(connection, ids[no], ids[other]) not in _STANDS:
                 return False
             ticket = _one(connection, ids[no])
             outcome = work(ticket)
@@ -209,6 +231,10 @@ class Incidents:
     async def _write(self, work: Callable[[Connection], Result]) -> Result:
         async with writing(self._engine) as connection:
             return await connection.run_sync(work)
+
+
+_STANDS = frozenset({ProposalState.OPEN, ProposalState.DUE, ProposalState.REPEAT})
+"""The proposals of which nobody has said anything yet."""
 
 
 def _id_of(no: str) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Dialect, Table, insert
 
-from storage.database import Row
+from storage.rows import Row
 
 Processor = Callable[[Any], Any]
 

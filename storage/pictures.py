@@ -7,17 +7,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from storage import tables
 from storage.database import writing
 
+CITIZEN = "citizen:"
+"""What stands before the digest of a person, which their dialogue is kept under, where a citizen sent a picture."""
+_AT_ONCE = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A JPEG. `sent_by`: an account, or `citizen`; `ticket_no`: empty until the picture belongs to a ticket."""
+    """A JPEG. `sent_by`: an account, or `CITIZEN` and whose dialogue it is; `ticket_no`: empty until the picture belongs to a
+    ticket."""
 
     id: str
     content: bytes
@@ -86,6 +91,27 @@ class Pictures:
         async with self._engine.connect() as connection:
             rows = await connection.execute(select(table.id, table.sent_by).where(table.id.in_(picture_ids)))
             return {row.id: row.sent_by for row in rows}
+
+    async def forget(self, before: datetime) -> int:
+        """Delete what citizens sent before a moment and what never came to belong to a ticket, except what the sender's
+        dialogue still speaks of; how many there were. A few at a time, so that nobody waits long to write.
+        """
+        table, talk = tables.pictures, tables.conversations.c
+        spoken_of = exists().where(
+            talk.person == func.substr(table.c.sent_by, len(CITIZEN) + 1),
+            talk.document.contains(table.c.id),
+        )
+        left = select(table.c.id).where(
+            table.c.ticket_no == "", table.c.sent_by.startswith(CITIZEN), table.c.sent_at < before, ~spoken_of
+        )
+        gone = 0
+        while True:
+            async with writing(self._engine) as connection:
+                some = delete(table).where(table.c.id.in_(left.limit(_AT_ONCE)))
+                count = (await connection.execute(some)).rowcount
+            gone += count
+            if count < _AT_ONCE:
+                return gone
 
     async def belong(self, picture_ids: Sequence[str], ticket_no: str) -> None:
         """Note whose ticket pictures belong to; one that belongs elsewhere already stays there."""

@@ -319,6 +319,22 @@ def _of_share_or_desk(source: FromClause, conditions: tuple[Condition, ...]) -> 
     return Members(source, conditions, _event.at, _event.position, unit, area, cell, handler)
 
 
+def word(name: str, dialect: str, data: Column = _event.data) -> Column:
+    """A value of an event's data, as text; `data` is that of another event than the one that makes the member."""
+    if dialect == "sqlite":
+        return cast(func.json_extract(data, f"$.{name}"), String)
+    word: Column = cast(data, JSON)[name].astext
+    return word
+
+
+def answered(dialect: str, data: Column = _event.data) -> tuple[Condition, ...]:
+    """A follow-up is valid: it reached the reporter and was answered."""
+    return (
+        word("reached", dialect, data).in_(("1", "true")),  # SQLite and PostgreSQL spell a true one differently
+        word("solved", dialect, data).in_(("yes", "partly", "no")),
+    )
+
+
 _ACTIONS: dict[Population, tuple[tuple[str, ...], Callable[[str], tuple[Condition, ...]]]] = {
     Population.ACCEPTED: (("accepted",), lambda _: ()),
     Population.CONTACTED: (("contacted",), lambda _: (_event.at == _share.contacted_at,)),
@@ -326,13 +342,7 @@ _ACTIONS: dict[Population, tuple[tuple[str, ...], Callable[[str], tuple[Conditio
     Population.RETURN_RULED: (("return_granted", "return_refused"), lambda _: ()),
     Population.EXTENSION_RULED: (("extended", "extension_refused"), lambda _: ()),
     Population.SUSPENSION_RULED: (("suspended", "suspension_refused"), lambda _: ()),
-    Population.FOLLOWED_UP: (
-        ("followed_up",),
-        lambda dialect: (
-            word("reached", dialect).in_(("1", "true")),  # SQLite and PostgreSQL spell a true one differently
-            word("solved", dialect).in_(("yes", "partly", "no")),
-        ),
-    ),
+    Population.FOLLOWED_UP: (("followed_up",), answered),
     Population.FINISHED: (("closed",), lambda _: ()),
     Population.PRESSED: (("pressed",), lambda _: ()),
     Population.PRESS_ANSWERED: (("press_answered",), lambda _: ()),
@@ -346,14 +356,6 @@ _ASKED_WITH = {
     Population.SUSPENSION_RULED: "suspension_asked",
 }
 """What each of the rulings answers."""
-
-
-def word(name: str, dialect: str) -> Column:
-    """A value of an event's data, as text."""
-    if dialect == "sqlite":
-        return cast(func.json_extract(_event.data, f"$.{name}"), String)
-    word: Column = cast(_event.data, JSON)[name].astext
-    return word
 
 
 _PERIODS = {

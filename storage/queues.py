@@ -8,17 +8,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-import msgspec
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.light import Light
-from domain.likeness import Sighting
 from domain.ticket import WAITING, Status
 from domain.understanding import Understanding
 from storage import tables
+from storage.incidents import MAY_REPEAT
 from storage.rows import understanding_of
-from storage.tickets import IS_OPEN, TicketFilter
+from storage.tickets import IS_OPEN
 
 
 class Queue(StrEnum):
@@ -44,21 +43,12 @@ _NO_RISK = '%"risks":[]%'
 """How msgspec spells that the model saw no risk."""
 
 
-class _Read(msgspec.Struct):
-    """All of an understanding that the rule about duplicates looks at: thousands are read at once."""
-
-    places: tuple[str, ...]
-
-
-_places = msgspec.json.Decoder(_Read)
-
-MOST_COMPARED = 5_000
-"""Open tickets among which duplicates are looked for, the newest ones."""
-
-
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A row of a queue. `due_at`: the next limit that runs. Holds nothing of the reporter."""
+    """A row of a queue. `due_at`: the next limit that runs. `may_repeat`: it stands among the duplicates as well.
+
+    Holds nothing of the reporter.
+    """
 
     no: str
     status: str
@@ -76,32 +66,26 @@ class Waiting:
     created_at: datetime
     resolved_at: datetime | None
     due_at: datetime | None
+    may_repeat: bool
     understanding: Understanding
 
 
 class Queues:
-    """The queues of one database. `duplicates`: the numbers that `domain.likeness` names; `recent`: since when a danger that is
-    another's business is still to be looked at."""
+    """The queues of one database. `recent`: since when a danger that is another's business is still to be looked at."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def counts(
-        self, queues: Collection[Queue], duplicates: Collection[str], recent: datetime
-    ) -> dict[Queue, int]:
+    async def counts(self, queues: Collection[Queue], recent: datetime) -> dict[Queue, int]:
         """How many tickets wait in each queue."""
         counts = {}
         async with self._engine.connect() as connection:
             for queue in queues:
-                statement = (
-                    select(func.count()).select_from(tables.tickets).where(*_conditions(queue, duplicates, recent))
-                )
+                statement = select(func.count()).select_from(tables.tickets).where(*_conditions(queue, recent))
                 counts[queue] = int((await connection.execute(statement)).scalar_one())
         return counts
 
-    async def rows(
-        self, queue: Queue, duplicates: Collection[str], recent: datetime, *, offset: int = 0, limit: int = 100
-    ) -> list[Waiting]:
+    async def rows(self, queue: Queue, recent: datetime, *, offset: int = 0, limit: int = 100) -> list[Waiting]:
         """A part of a queue: the worst light first, then what falls due first; what is outside, where no limit runs and
         much may wait, as it came."""
         ticket, clock = tables.tickets.c, tables.clocks.c
@@ -114,40 +98,21 @@ class Queues:
         order: list[ColumnElement[Any]] = [ticket.id]
         if queue is not Queue.OUTSIDE:
             order = [_SEVERITY, func.coalesce(due, ticket.resolved_at, ticket.created_at), ticket.id]
-        columns = [ticket[name] for name in Waiting.__dataclass_fields__ if name != "due_at"]
+        found = (due, MAY_REPEAT.label("may_repeat"))
+        columns = [ticket[name] for name in Waiting.__dataclass_fields__ if name not in {one.name for one in found}]
         statement = (
-            select(*columns, due)
-            .where(*_conditions(queue, duplicates, recent))
-            .order_by(*order)
-            .offset(offset)
-            .limit(limit)
+            select(*columns, *found).where(*_conditions(queue, recent)).order_by(*order).offset(offset).limit(limit)
         )
         async with self._engine.connect() as connection:
             rows = (await connection.execute(statement)).mappings().all()
         return [_waiting(row) for row in rows]
-
-    async def sightings(self, since: datetime) -> list[Sighting]:
-        """What is open and came in since then, as the rule about duplicates looks at it."""
-        ticket = tables.tickets.c
-        statement = (
-            select(ticket.no, ticket.category, ticket.reporter_key, ticket.understanding, ticket.created_at)
-            .where(*TicketFilter(created_from=since, open_only=True).conditions())
-            .order_by(ticket.created_at.desc())
-            .limit(MOST_COMPARED)
-        )
-        async with self._engine.connect() as connection:
-            rows = (await connection.execute(statement)).all()
-        return [
-            Sighting(row.no, row.category, row.reporter_key, _places.decode(row.understanding).places, row.created_at)
-            for row in rows
-        ]
 
 
 def _waiting(row: Any) -> Waiting:
     return Waiting(**{**row, "understanding": understanding_of(row["understanding"])})
 
 
-def _conditions(queue: Queue, duplicates: Collection[str], recent: datetime) -> list[ColumnElement[bool]]:
+def _conditions(queue: Queue, recent: datetime) -> list[ColumnElement[bool]]:
     ticket, order = tables.tickets.c, tables.press_orders.c
     if queue is Queue.TRIAGE:
         return [ticket.status == str(Status.TRIAGE)]
@@ -159,7 +124,7 @@ def _conditions(queue: Queue, duplicates: Collection[str], recent: datetime) -> 
     if queue is Queue.ASKED:
         return [_has_share(WAITING - {Status.RETURNED})]
     if queue is Queue.DUPLICATE:
-        return [IS_OPEN, ticket.no.in_(sorted(duplicates))]
+        return [IS_OPEN, MAY_REPEAT]
     if queue is Queue.OUTSIDE:
         return [ticket.status == str(Status.TRANSFERRED)]
     if queue is Queue.FOLLOW_UP:

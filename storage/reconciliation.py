@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -102,20 +102,6 @@ class Reconciliation:
                 OwnTicket(one.no, one.source_no, Status(one.status), one.reported_at, bool(one.telling))
                 for one in await connection.execute(statement)
             ]
-
-    async def known(self, channel: str, numbers: Sequence[str]) -> dict[str, tuple[str, Status]]:
-        """Our number and status of those of the platform's numbers that we have, however old."""
-        ticket = tables.tickets.c
-        found: dict[str, tuple[str, Status]] = {}
-        async with self._engine.connect() as connection:
-            for part in _parts(numbers):
-                rows = await connection.execute(
-                    select(ticket.no, ticket.source_no, ticket.status).where(
-                        ticket.channel == channel, ticket.source_no.in_(part)
-                    )
-                )
-                found |= {one.source_no: (one.no, Status(one.status)) for one in rows}
-        return found
 
     async def record(self, run: Run, found: Sequence[Difference]) -> None:
         """Keep a run that could be made. Differences that it did not find again are settled by themselves.
@@ -225,8 +211,3 @@ def _settled(at: datetime, note: str) -> dict[str, Any]:
 
 def _said(row: RowMapping) -> tuple[str, str, str, str]:
     return row["source_no"], row["kind"], row["theirs"], row["ours"]
-
-
-def _parts(numbers: Sequence[str], size: int = 400) -> Iterator[Sequence[str]]:
-    """SQLite takes a limited number of parameters in one statement."""
-    return (numbers[start : start + size] for start in range(0, len(numbers), size))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from storage import tables
-from storage.database import writing
+from storage.database import upsert, writing
 
 
 class RemoteTokens:
@@ -26,8 +26,9 @@ class RemoteTokens:
             return value
 
     async def keep(self, name: str, value: str, expires_at: datetime) -> None:
-        """Keep a token in place of an earlier one."""
+        """Keep a token in place of an earlier one. Two that do so at once both succeed."""
         table = tables.remote_tokens
+        new = upsert(self._engine.dialect.name, table).values(name=name, value=value, expires_at=expires_at)
+        changed = {"value": value, "expires_at": expires_at}
         async with writing(self._engine) as connection:
-            await connection.execute(delete(table).where(table.c.name == name))
-            await connection.execute(insert(table).values(name=name, value=value, expires_at=expires_at))
+            await connection.execute(new.on_conflict_do_update(index_elements=["name"], set_=changed))

@@ -15,7 +15,7 @@ from sqlalchemy import BindParameter, bindparam, delete, func, insert, select, u
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from storage import tables
-from storage.database import locked_head, writing
+from storage.database import in_parts, locked_head, writing
 from storage.populations import Dimension, local_period
 from storage.rows import encoded
 
@@ -24,8 +24,6 @@ TICKETS = "tickets"
 
 JOB = "daily_figures"
 """The job whose cursor says up to which event every kept day holds."""
-
-_AT_ONCE = 400
 
 
 class Rollups:
@@ -120,7 +118,7 @@ class Rollups:
             if most is not None and len(changed) > most:
                 return None
             neighbours: set[int] = set()
-            for part in _parts(changed):
+            for part in in_parts(sorted(changed)):
                 keys = select(ticket.reporter_key).where(ticket.id.in_(part), ticket.reporter_key != "")
                 same = select(ticket.id).where(ticket.reporter_key.in_(keys))
                 neighbours.update((await connection.execute(same)).scalars())
@@ -141,11 +139,6 @@ class Rollups:
         )
         found: set[str] = set()
         async with self._engine.connect() as connection:
-            for part in _parts(ids):
+            for part in in_parts(sorted(ids)):
                 found.update((await connection.execute(statement, {"ids": part})).scalars())
         return found
-
-
-def _parts(ids: Iterable[int]) -> list[list[int]]:
-    ordered = sorted(ids)
-    return [ordered[first : first + _AT_ONCE] for first in range(0, len(ordered), _AT_ONCE)]

@@ -16,9 +16,10 @@ from domain.intake import differing
 from domain.outcome import Outcome
 from domain.ticket import Ticket
 from storage import tables
-from storage.database import Head, Row, save_head, upsert
+from storage.database import Head, save_head, upsert
 from storage.inserting import insert_rows
 from storage.rows import (
+    Row,
     assignment_row,
     clock_rows,
     complaint_of,

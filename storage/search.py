@@ -39,7 +39,7 @@ from storage.cursors import read_cursor, write_cursor
 from storage.database import writing
 from storage.grams import PHONE_TAIL, grams, grams_of, phone_tail, squeezed
 from storage.rows import reporter_key
-from storage.tickets import LargestId, Page, TicketFilter, TicketSummary, summaries
+from storage.tickets import LargestId, Page, TicketFilter, summaries
 
 JOB = "search"
 """The job whose cursor says up to which event the index is complete."""
@@ -222,27 +222,6 @@ class Search:
                     ids, last = ids[:limit], ids[limit - 1]
             items = await summaries(connection, ids)
         return Page(items, write_cursor(last) if last is not None else None)
-
-    async def of_number(self, phone: str, *, limit: int) -> list[TicketSummary]:
-        """The newest tickets of the reporter with a phone number, however it is spelled; none for no number."""
-        key, ticket = reporter_key(Reporter(phone=phone)), tables.tickets.c
-        if not key:
-            return []
-        newest = select(ticket.id).where(ticket.reporter_key == key).order_by(ticket.created_at.desc()).limit(limit)
-        async with self._engine.connect() as connection:
-            return await summaries(connection, list((await connection.execute(newest)).scalars()))
-
-    async def known(self, channel: str, source_nos: Sequence[str]) -> dict[str, str]:
-        """Which of a channel's numbers are taken in already, and as which tickets: source number → ticket number."""
-        ticket, found = tables.tickets.c, {}
-        async with self._engine.connect() as connection:
-            for start in range(0, len(source_nos), AT_ONCE):
-                part = source_nos[start : start + AT_ONCE]
-                statement = select(ticket.source_no, ticket.no).where(
-                    ticket.channel == channel, ticket.source_no.in_(part)
-                )
-                found.update({row.source_no: row.no for row in await connection.execute(statement)})
-        return found
 
     async def _compared(
         self,

@@ -69,8 +69,8 @@ __all__ = [
 class Store:
     """One database, as one process uses it. Make it with `open`, end it with `close`.
 
-    `tickets`, `lights`, `accounts`, `outbox`, `jobs`, `figures`, `corrections`, `assessments`, `absences`,
-    `attention`, `pictures`, `users`, `account_events`, `audit`, `parked` and `conditions` are the queries of each subject.
+    Its attributes are the queries and changes of each subject, described where they are defined. Tickets and their events are
+    written through `take` and `change`.
     """
 
     def __init__(self, engine: AsyncEngine, *, ticket_prefix: str, timezone: str) -> None:

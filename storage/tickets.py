@@ -11,14 +11,15 @@ from msgspec import Meta
 from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, literal, literal_column, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.complaint import Complaint, Kind, Urgency
+from domain.complaint import Complaint, Kind, Reporter, Urgency
 from domain.event import Event
 from domain.light import Light
 from domain.ticket import IN_HAND, OPEN, Status, Ticket
 from storage import tables
 from storage.cursors import read_cursor, write_cursor
+from storage.database import in_parts
 from storage.loading import load_tickets
-from storage.rows import complaint_of, event_of
+from storage.rows import complaint_of, event_of, reporter_key
 from storage.standing import EVERYWHERE, Standing
 from storage.standing import read as read_standing
 
@@ -175,6 +176,28 @@ class Tickets:
             found = await load_tickets(connection, and_(table.channel == channel, table.source_no == source_no))
         return found[0] if found else None
 
+    async def known(self, channel: str, source_nos: Sequence[str]) -> dict[str, tuple[str, Status]]:
+        """Our number and the status of those of a channel's numbers that we have, by its number."""
+        table = tables.tickets.c
+        found: dict[str, tuple[str, Status]] = {}
+        async with self._engine.connect() as connection:
+            for part in in_parts(source_nos):
+                statement = select(table.no, table.source_no, table.status).where(
+                    table.channel == channel, table.source_no.in_(part)
+                )
+                rows = await connection.execute(statement)
+                found |= {row.source_no: (row.no, Status(row.status)) for row in rows}
+        return found
+
+    async def of_number(self, phone: str, *, limit: int) -> list[TicketSummary]:
+        """The newest tickets of the reporter with a phone number, however it is spelled; none for no number."""
+        key, table = reporter_key(Reporter(phone=phone)), tables.tickets.c
+        if not key:
+            return []
+        newest = select(table.id).where(table.reporter_key == key).order_by(table.created_at.desc()).limit(limit)
+        async with self._engine.connect() as connection:
+            return await summaries(connection, list((await connection.execute(newest)).scalars()))
+
     async def several(self, numbers: Sequence[str]) -> list[Ticket]:
         """Whole tickets by number, in order of arrival; unknown numbers are left out."""
         async with self._engine.connect() as connection:
@@ -295,14 +318,16 @@ class Tickets:
         async with self._engine.connect() as connection:
             return list(dict.fromkeys((await connection.execute(statement)).scalars()))
 
-    async def unmanned(self, away: Collection[str], limit: int) -> list[str]:
-        """Numbers of tickets with a share at somebody who is away, or at a stand-in of somebody who is not any more."""
+    async def unmanned_after(self, no_id: int, away: Collection[str], limit: int) -> list[tuple[int, str]]:
+        """(id, number) of tickets with a share at somebody who is away, or at a stand-in of somebody who is not any more; in
+        order, after an id."""
         share, table = tables.assignments.c, tables.tickets.c
         back = and_(share.stands_in_for != "", share.stands_in_for.not_in(away))
         ids = select(share.ticket_id).where(text(tables.SHARE_IN_WORK), or_(share.handler.in_(away), back))
-        statement = select(table.no).where(table.id.in_(ids)).order_by(table.id).limit(limit)
+        wanted = (table.id.in_(ids), table.id > no_id)
+        statement = select(table.id, table.no).where(*wanted).order_by(table.id).limit(limit)
         async with self._engine.connect() as connection:
-            return list((await connection.execute(statement)).scalars())
+            return [(row.id, row.no) for row in await connection.execute(statement)]
 
     async def orders_due(self, now: datetime, limit: int) -> list[str]:
         """Numbers of tickets with an unanswered 督办 order due at `now` that is to be raised or reported, or whose share is

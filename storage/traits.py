@@ -9,7 +9,7 @@ from sqlalchemy import DateTime, and_, exists, func, or_, select, type_coerce
 
 from domain.limit import Stage
 from storage import tables
-from storage.populations import Column, Condition, Members, Slice, taken_away, word
+from storage.populations import Column, Condition, Members, Slice, answered, taken_away, word
 
 REPEATED_WITHIN = timedelta(days=30)
 AGAIN_WITHIN = timedelta(days=7)
@@ -25,12 +25,15 @@ class Trait(StrEnum):
 
     IN_TIME = "in_time"  # of a limit: the step was done by the deadline
     IN_FIRST_TIME = "in_first_time"  # of a resolve limit: by the deadline before any extension
+    IN_OUTER_TIME = "in_outer_time"  # of a resolve limit: by the platform's own deadline, by ours where it set none
     DONE = "done"  # of a resolve limit: resolved by the period's end
     CLOSED = "closed"  # of a resolve limit: resolved and closed by the period's end
+    CLOSED_IN_TIME = "closed_in_time"  # of a resolve limit: resolved and closed by the deadline
     EXTENDED = "extended"  # of a resolve limit
     RETURNED = "returned"  # of a share: its unit asked to return it
     MISROUTED = "misrouted"  # of a lead share: taken off the unit, because it was another's
     REWORKED = "reworked"  # of a resolution: the matter was worked again
+    FOLLOWED_UP = "followed_up"  # of a resolution: a valid follow-up came after it
     AGAIN = "again"  # of a resolution: the same matter came again within days
     REPEATED = "repeated"  # of a ticket: the same reporter had sent the same matter shortly before
     SOLVED = "solved"  # of a follow-up
@@ -70,10 +73,17 @@ def trait_of(trait: Trait, members: Members, wanted: Slice, dialect: str) -> Con
         Trait.IN_FIRST_TIME: and_(done, _clock.stopped_at <= _clock.original_due_at),
         Trait.DONE: done,
         Trait.CLOSED: and_(done, happened(action == "closed", other.at >= _clock.stopped_at, so_far)),
+        Trait.IN_OUTER_TIME: and_(done, _clock.stopped_at <= func.coalesce(_ticket.due_outer, _clock.due_at)),
+        Trait.CLOSED_IN_TIME: and_(
+            done, happened(action == "closed", other.at >= _clock.stopped_at, other.at <= _clock.due_at)
+        ),
         Trait.EXTENDED: _clock.extended_by > 0,
         Trait.RETURNED: happened(action == "returned", other.position == _share.position, so_far),
         Trait.MISROUTED: happened(action.in_(_REROUTED), other.at == _share.ended_at, so_far),
         Trait.REWORKED: happened(action.in_(_AGAIN), other.sequence > _event.sequence, so_far),
+        Trait.FOLLOWED_UP: happened(
+            action == "followed_up", other.sequence > _event.sequence, *answered(dialect, other.data), so_far
+        ),
         Trait.AGAIN: or_(
             happened(
                 action == "sent_again",
@@ -96,7 +106,7 @@ def trait_of(trait: Trait, members: Members, wanted: Slice, dialect: str) -> Con
     return known[trait]
 
 
-def since_when(trait: Trait | None) -> Column | None:
+def since_when(trait: Trait | None, dialect: str) -> Column | None:
     """When a member came to have a trait that is as of the period's end; None for the traits that no end decides."""
     other = tables.events.alias("since").c
     action = func.coalesce(other.action, "")
@@ -106,11 +116,15 @@ def since_when(trait: Trait | None) -> Column | None:
 
     known: dict[Trait | None, Column] = {
         Trait.IN_FIRST_TIME: _clock.stopped_at,
+        Trait.IN_OUTER_TIME: _clock.stopped_at,
         Trait.DONE: _clock.stopped_at,
         Trait.CLOSED: first(action == "closed", other.at >= _clock.stopped_at),
         Trait.RETURNED: first(action == "returned", other.position == _share.position),
         Trait.MISROUTED: _share.ended_at,
         Trait.REWORKED: first(action.in_(_AGAIN), other.sequence > _event.sequence),
+        Trait.FOLLOWED_UP: first(
+            action == "followed_up", other.sequence > _event.sequence, *answered(dialect, other.data)
+        ),
     }
     return known.get(trait)
 

@@ -18,14 +18,23 @@ from storage import tables
 from storage.account_events import record
 from storage.accounts import end_sessions
 from storage.database import locked_head, writing
+from storage.sign_in_misses import forget_misses
 
+_LOCKED_UNTIL = (
+    select(func.max(tables.sign_in_misses.c.waits_until))
+    .where(tables.sign_in_misses.c.account == tables.users.c.account)
+    .correlate(tables.users)
+    .scalar_subquery()
+    .label("locked_until")
+)
 TOKEN_NUMBER = 16
 """Characters of a token's fingerprint that name it: nobody can get from them to the token."""
 
 
 @dataclass(frozen=True, slots=True)
 class UserRecord:
-    """Somebody who may sign in, and how that stands. `signed_in_at`: the last time, None for never."""
+    """Somebody who may sign in, and how that stands. `signed_in_at`: the last time, None for never. `locked_until`: how long
+    tries from some place have to wait after wrong passwords; None where none ever had to."""
 
     account: str
     name: str
@@ -76,7 +85,7 @@ class Users:
             select(token.account, func.max(token.created_at).label("signed_in_at")).group_by(token.account).subquery()
         )
         statement = (
-            select(user, last.c.signed_in_at)
+            select(user, last.c.signed_in_at, _LOCKED_UNTIL)
             .outerjoin(last, last.c.account == user.c.account)
             .order_by(user.c.disabled, user.c.account)
         )
@@ -137,16 +146,18 @@ class Users:
         async with writing(self._engine) as connection:
             await locked_head(connection)
             if (await _found(connection, account)).disabled:
-                await _set(connection, account, disabled=False, failures=0, locked_until=None)
+                await _set(connection, account, disabled=False)
+                await forget_misses(connection, account)
                 await record(connection, by, Deed.USER_ENABLED, account, now)
             return await _found(connection, account)
 
     async def unlock(self, account: str, now: datetime, by: Actor) -> UserRecord:
-        """End a lock-out after wrong passwords. Raises UnknownUser."""
+        """Nobody has to wait any more after wrong passwords. Raises UnknownUser."""
         async with writing(self._engine) as connection:
             await locked_head(connection)
-            if (await _found(connection, account)).locked_until is not None:
-                await _set(connection, account, failures=0, locked_until=None)
+            locked_until = (await _found(connection, account)).locked_until
+            if locked_until is not None and locked_until > now:
+                await forget_misses(connection, account)
                 await record(connection, by, Deed.USER_UNLOCKED, account, now)
             return await _found(connection, account)
 
@@ -196,7 +207,7 @@ class Users:
 async def _found(connection: AsyncConnection, account: str) -> UserRecord:
     user, token = tables.users, tables.tokens.c
     last = select(func.max(token.created_at)).where(token.account == account).scalar_subquery()
-    statement = select(user, last.label("signed_in_at")).where(user.c.account == account)
+    statement = select(user, last.label("signed_in_at"), _LOCKED_UNTIL).where(user.c.account == account)
     row = (await connection.execute(statement)).one_or_none()
     if row is None:
         raise UnknownUser(account)

@@ -24,7 +24,7 @@ from domain.limit import Stage
 from domain.outcome import Outcome
 from domain.ticket import Ticket
 from storage import tables
-from storage.database import StorageUnavailable, is_outage, lock_head
+from storage.database import StorageUnavailable, as_told, in_parts, is_outage, lock_head
 from storage.inserting import insert_rows
 from storage.loading import tickets_on
 from storage.saving import Ledger
@@ -190,7 +190,7 @@ class Writer:
             if is_outage(error) or len(group) == 1:
                 log.error("group_failed", units=len(group), error=type(error).__name__)
                 for unit in group:
-                    _refuse(unit, _as_outage(error))
+                    _refuse(unit, as_told(error))
                 return
             for unit in group:
                 await self._commit([unit])
@@ -253,9 +253,9 @@ class _Batch:
         ]
         seen: set[tuple[str, str]] = set()
         known: dict[tuple[str, str], int] = {}
-        for part in _parts(nonces):
+        for part in in_parts(nonces):
             seen.update((row.channel, row.nonce) for row in connection.execute(_SEEN_NONCES, {"pairs": part}))
-        for part in _parts(numbers):
+        for part in in_parts(numbers):
             rows = connection.execute(_KNOWN_NUMBERS, {"pairs": part})
             known.update({(row.channel, row.source_no): row.id for row in rows})
         return cls(seen, known)
@@ -349,18 +349,8 @@ def _source(draft: Outcome) -> tuple[str, str]:
     return draft.ticket.complaint.channel, draft.ticket.complaint.source_no
 
 
-def _parts(pairs: Sequence[Any], size: int = 400) -> list[Sequence[Any]]:
-    """SQLite takes a limited number of parameters in one statement."""
-    return [pairs[start : start + size] for start in range(0, len(pairs), size)]
-
-
 def _refuse(unit: Unit, error: Exception) -> None:
     if not unit.done.done():
         unit.done.set_exception(error)
         with contextlib.suppress(asyncio.InvalidStateError):
             unit.done.exception()  # seen: a caller that went away leaves no warning behind
-
-
-def _as_outage(error: Exception) -> Exception:
-    """What the caller is told: to try again later, or, where it lies in the data, what the database said."""
-    return StorageUnavailable(type(error).__name__) if is_outage(error) else error

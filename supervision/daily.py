@@ -7,11 +7,11 @@ is kept beside it by the day on which it did.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from domain.worktime import LOCAL, local
+from domain.worktime import local, midnight
 from storage.figures import Count, Dimension, Figures, Population, Slice
 from storage.rollups import TICKETS
 from supervision.metrics import METRICS, Metric, MetricUnit
@@ -47,8 +47,7 @@ Kept = Mapping[str, Mapping[str, Mapping[str, list[Any]]]]
 
 def day_slice(day: date) -> Slice:
     """The whole of a local day."""
-    start = datetime(day.year, day.month, day.day, tzinfo=LOCAL)
-    return Slice(start, start + _ONE_DAY)
+    return Slice(midnight(day), midnight(day + _ONE_DAY))
 
 
 async def day_of_figures(figures: Figures, day: date) -> list[tuple[str, str, Any]]:
@@ -79,14 +78,22 @@ async def day_of_figures(figures: Figures, day: date) -> list[tuple[str, str, An
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was read of the kept days while nothing happened: `at` says up to which event. Another moment has another of these,
+    so that whoever was still reading then puts what is past nowhere."""
+
+    at: tuple[int, int]
+    holding: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    kept: dict[tuple[str, str, str], Kept] = field(default_factory=dict)
+
+
 class DayByDay:
     """Counts over periods, from the kept days that still hold and a count of the rest: the same as a count of everything."""
 
     def __init__(self, figures: Figures) -> None:
         self._figures = figures
-        self._known_at: tuple[int, int] | None = None
-        self._holding: dict[tuple[str, str], frozenset[str]] = {}
-        self._read: dict[tuple[str, str, str], Kept] = {}
+        self._known = _Known((-1, -1))
 
     async def counts(self, metric: Metric, wanted: Slice, by: Dimension | None) -> list[Count]:
         """What `Figures.counts` gives for the metric's measure."""
@@ -113,9 +120,12 @@ class DayByDay:
             return {}
         dimension, key = shelf
         holding, kept = await self._days(first.isoformat(), last.isoformat(), dimension)
+        _, whole = await self._days(first.isoformat(), last.isoformat(), ALL)
         until = local(wanted.counted_until)
         found: dict[date, dict[str, tuple[int, int]]] = {}
         for written in holding:
+            if metric.code not in whole[written][""]:
+                continue  # the day was counted before there was this metric
             counted = _counted(kept.get(written, {}), metric.code, until)
             if counted is None:
                 continue
@@ -130,18 +140,17 @@ class DayByDay:
         """The days of a stretch that hold, and what is kept of them; read again only where something has happened since."""
         rollups = self._figures.rollups
         progress = await rollups.progress()
-        if progress != self._known_at:
-            self._known_at = progress
-            self._holding.clear()
-            self._read.clear()
-        if (first, last) not in self._holding:
+        if progress != self._known.at:
+            self._known = _Known(progress)
+        known = self._known
+        if (first, last) not in known.holding:
             touched = await rollups.touched(progress[0], first, last, most=MOST_CHANGED)
-            kept = await rollups.kept(first, last) if touched is not None else set()
-            self._holding[first, last] = frozenset(kept - (touched or set()))
-        holding = self._holding[first, last]
-        if holding and (first, last, dimension) not in self._read:
-            self._read[first, last, dimension] = await rollups.days(first, last, dimension)
-        return holding, self._read.get((first, last, dimension), {})
+            days = await rollups.kept(first, last) if touched is not None else set()
+            known.holding[first, last] = frozenset(days - (touched or set()))
+        holding = known.holding[first, last]
+        if holding and (first, last, dimension) not in known.kept:
+            known.kept[first, last, dimension] = await rollups.days(first, last, dimension)
+        return holding, known.kept.get((first, last, dimension), {})
 
 
 def _counted(

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.worktime import LOCAL, WorkCalendar, local
+from domain.worktime import WorkCalendar, local, midnight
 from storage.figures import Seconds
 
 _ONE_DAY = timedelta(days=1)
@@ -39,21 +39,17 @@ class WorkedMinutes:
             if self._first <= first and last <= self._last:
                 return
             first, last = min(first, self._first), max(last, self._last)
-        moments, totals = [_midnight(first)], [0.0]
+        moments, totals = [midnight(first).timestamp()], [0.0]
         day = first
         while day <= last:
-            begins = _midnight(day)
+            begins = midnight(day).timestamp()
             for opening, close in self._calendar.spans(day):
                 moments += [begins + opening * _ONE_MINUTE, begins + close * _ONE_MINUTE]
                 totals += [totals[-1], totals[-1] + close - opening]
             day += _ONE_DAY
-        self._moments, self._totals = np.array([*moments, _midnight(day)]), np.array([*totals, totals[-1]])
+        self._moments, self._totals = np.array([*moments, midnight(day).timestamp()]), np.array([*totals, totals[-1]])
         self._first, self._last = first, last
 
 
 def _day_of(moment: float) -> date:
     return local(datetime.fromtimestamp(moment, UTC)).date()
-
-
-def _midnight(day: date) -> float:
-    return datetime(day.year, day.month, day.day, tzinfo=LOCAL).timestamp()

@@ -9,9 +9,7 @@ from datetime import datetime, timedelta
 from domain.complaint import Urgency
 from domain.deadline import deadline
 from domain.event import Event
-from domain.handling.pressing import ordered
-from domain.handling.step import Step
-from domain.lifecycle import RULES, Action
+from domain.handling.pressing import by_rule, ordered
 from domain.light import Light
 from domain.limit import Limit, Stage
 from domain.outcome import Notice, Outcome
@@ -22,8 +20,6 @@ from domain.worktime import WorkCalendar, local
 from supervision.settings import EscalationStep, PressOrder, Recipient, SupervisionSettings
 
 ESCALATED = "escalated"
-
-_PRESS = next(rule for rule in RULES if rule.action is Action.PRESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +112,7 @@ class Ladder:
 
     def _pressed(self, before: Outcome, order: PressOrder, share: Assignment | None, now: datetime) -> Outcome:
         due_at = deadline(now, Limit.parse(order.within), self._calendar).due_at
-        step = Step(before.ticket, share, _PRESS, SYSTEM, now, self._planner)
+        step = by_rule(before.ticket, share, now, self._planner)
         pressed = ordered(step, PressLevel.RED, PressCause.OVERDUE, order.requirement, due_at)
         return replace(pressed, events=(*before.events, *pressed.events), notices=(*before.notices, *pressed.notices))
 

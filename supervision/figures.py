@@ -177,7 +177,7 @@ class Metrics:
         wanted: Slice,
         now: datetime,
         *,
-        group: tuple[Dimension, str] | None = None,
+        group: tuple[Dimension, tuple[str, ...]] | None = None,
         hit: bool | None = None,
         offset: int = 0,
         limit: int = 200,

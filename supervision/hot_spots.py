@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from domain.worktime import LOCAL, local
+from domain.worktime import local, midnight
 from storage.figures import Dimension, Figures, Measure, Population, Slice
 
 DAYS = 7
@@ -87,7 +87,7 @@ async def find_hot_spots(
     `wanted` narrows to its channel and unit; its period is not looked at.
     """
     today = local(now).date()
-    last = datetime(today.year, today.month, today.day, tzinfo=LOCAL) + timedelta(days=1)
+    last = midnight(today + timedelta(days=1))
     oldest = last - timedelta(days=DAYS * (STRETCHES + 1))
     looked_at = replace(wanted, start=oldest, end=last) if wanted is not None else Slice(oldest, last)
     counted = await figures.cross_counts(

@@ -68,6 +68,12 @@ def _rate(
     return Metric(code, name, MetricUnit.RATE, better, measure, numerator, denominator, note)
 
 
+def _of_due(code: str, name: str, trait: Trait, numerator: str, better: Better = Better.HIGHER) -> Metric:
+    """A rate over what was to be resolved in the period."""
+    measure = Measure(Population.RESOLVE_DUE, trait)
+    return _rate(code, name, measure, numerator, _RESOLVE_DUE, _NOT_TAKEN_AWAY, better)
+
+
 def _time(code: str, name: str, population: Population, counted: str, note: str = "") -> Metric:
     return Metric(code, name, MetricUnit.DURATION, Better.LOWER, Measure(population), counted, note=note)
 
@@ -104,47 +110,18 @@ METRICS: tuple[Metric, ...] = (
         "期内联系时限到期的派单数",
         _NOT_TAKEN_AWAY,
     ),
-    _rate(
-        "resolved",
-        "办结率",
-        Measure(Population.RESOLVE_DUE, Trait.DONE),
-        "其中截至期末已办结的数量",
-        _RESOLVE_DUE,
-        _NOT_TAKEN_AWAY,
+    _of_due("resolved", "办结率", Trait.DONE, "其中截至期末已办结的数量"),
+    _of_due("closed", "结案率", Trait.CLOSED, "其中截至期末已办结并结案的数量"),
+    _of_due("closed_in_time", "按时结案率", Trait.CLOSED_IN_TIME, "其中在办结时限内办结并结案的数量"),
+    _of_due("resolved_in_time", "按时办结率", Trait.IN_TIME, "其中在时限内（含经批准的延期）办结的数量"),
+    _of_due(
+        "resolved_in_outer_time",
+        "平台时限按时办结率",
+        Trait.IN_OUTER_TIME,
+        "其中截至期末在平台时限（平台没有规定的，为本局时限）内办结的数量",
     ),
-    _rate(
-        "closed",
-        "结案率",
-        Measure(Population.RESOLVE_DUE, Trait.CLOSED),
-        "其中截至期末已办结并结案的数量",
-        _RESOLVE_DUE,
-        _NOT_TAKEN_AWAY,
-    ),
-    _rate(
-        "resolved_in_time",
-        "按时办结率",
-        Measure(Population.RESOLVE_DUE, Trait.IN_TIME),
-        "其中在时限内（含经批准的延期）办结的数量",
-        _RESOLVE_DUE,
-        _NOT_TAKEN_AWAY,
-    ),
-    _rate(
-        "resolved_in_first_time",
-        "原时限按时办结率",
-        Measure(Population.RESOLVE_DUE, Trait.IN_FIRST_TIME),
-        "其中在延期之前的原时限内办结的数量",
-        _RESOLVE_DUE,
-        _NOT_TAKEN_AWAY,
-    ),
-    _rate(
-        "extended",
-        "延期率",
-        Measure(Population.RESOLVE_DUE, Trait.EXTENDED),
-        "其中经批准延期的数量",
-        _RESOLVE_DUE,
-        _NOT_TAKEN_AWAY,
-        Better.LOWER,
-    ),
+    _of_due("resolved_in_first_time", "原时限按时办结率", Trait.IN_FIRST_TIME, "其中在延期之前的原时限内办结的数量"),
+    _of_due("extended", "延期率", Trait.EXTENDED, "其中经批准延期的数量", Better.LOWER),
     _rate(
         "returned",
         "退单率",
@@ -187,6 +164,13 @@ METRICS: tuple[Metric, ...] = (
         "期内受理的工单数",
         "以联系电话识别同一诉求人，没有电话的不计入分子",
         Better.LOWER,
+    ),
+    _rate(
+        "followed_up",
+        "有效回访率",
+        Measure(Population.RESOLVED, Trait.FOLLOWED_UP),
+        "其中截至期末有过有效回访（联系上诉求人且答复了是否解决）的数量",
+        "期内主办单位办结次数",
     ),
     _rate("solved", "解决率", Measure(Population.FOLLOWED_UP, Trait.SOLVED), "其中答复“已解决”的数量", _VALID),
     _rate(

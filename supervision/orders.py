@@ -7,22 +7,17 @@ from dataclasses import replace
 from datetime import datetime
 
 from domain.deadline import deadline
-from domain.handling.pressing import ordered, raised
-from domain.handling.step import Step
-from domain.lifecycle import RULES, Action
+from domain.handling.pressing import by_rule, ordered, raised
 from domain.limit import Limit
 from domain.outcome import Outcome
-from domain.people import SYSTEM
 from domain.planning import Planner
 from domain.ticket import Assignment, PressCause, PressLevel, Ticket
 from domain.worktime import WorkCalendar
 from supervision.escalation import accounts
 from supervision.settings import PressOrder, SupervisionSettings
 
-DECIDING: frozenset[str] = frozenset({"urged", "sent_again", "light_changed"})
+DECIDING: frozenset[str] = frozenset({"urged", "sent_again", "sent_back_to_work", "reopened", "light_changed"})
 """Actions of events after which a rule may give an order that it did not give before."""
-
-_PRESS = next(rule for rule in RULES if rule.action is Action.PRESS)
 
 
 class OrderRules:
@@ -38,7 +33,8 @@ class OrderRules:
         """The orders that the rules give for the ticket as it stands: each rule once for each share."""
         outcome = Outcome(ticket, ())
         lead = ticket.lead
-        if lead is not None and lead.in_hand and ticket.urges >= self._settings.urges:
+        unsolved = ticket.urges + ticket.rehandled  # each says that it is not solved, before it was answered or after
+        if lead is not None and lead.in_hand and unsolved >= self._settings.urges:
             outcome = self._once(outcome, lead, PressLevel.BLUE, PressCause.URGED, self._settings.urged, now)
         for share in ticket.assignments:
             if share.in_hand and share.return_barred and _late(share, now):
@@ -56,7 +52,7 @@ class OrderRules:
     ) -> Outcome:
         if any(one.cause is cause and one.position == share.position for one in before.ticket.orders):
             return before
-        step = Step(before.ticket, share, _PRESS, SYSTEM, now, self._planner)
+        step = by_rule(before.ticket, share, now, self._planner)
         more = ordered(step, level, cause, order.requirement, self._after(order.within, now))
         return replace(more, events=(*before.events, *more.events), notices=(*before.notices, *more.notices))
 

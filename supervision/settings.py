@@ -49,7 +49,7 @@ class OrderSettings(Section):
     """督办 by rule besides the ladder, and how orders that are not answered are raised from 蓝 to 橙 to 红."""
 
     raise_within: WrittenLimit = Field(default="1 working_days", description="督办逾期未答复，升一级后的新限期")
-    urges: int = Field(default=3, ge=1, description="催办达到多少次仍未办结的，自动督办（蓝色）")
+    urges: int = Field(default=3, ge=1, description="催办和退回重办合计达到多少次仍未办结的，自动督办（蓝色）")
     urged: PressOrder = Field(
         default=PressOrder(requirement="市民多次催办，请抓紧办理并说明进展", within="1 working_days"),
         description="多次催办的督办",
@@ -98,7 +98,7 @@ class QuietHours(Section):
 
 
 class GapCode(StrEnum):
-    """程序缺项 that are looked for; `gaps.RULES` says when each holds."""
+    """程序缺项 that are looked for; `gaps.find_gaps` says when each is there."""
 
     UNCONTACTED = "uncontacted"
     NO_RESULT = "no_result"
@@ -169,6 +169,9 @@ class SupervisionSettings(Section):
     purge_at: time = Field(default=time(3, 30), description="每日清理过期数据的时间")
     nonces_kept_hours: int = Field(default=24, ge=1, le=24 * 365, description="签名随机数保留小时数")
     tokens_kept_days: int = Field(default=30, ge=1, le=3650, description="过期和注销的登录、令牌保留天数")
+    pictures_kept_days: int = Field(
+        default=7, ge=1, le=3650, description="市民发来而没有随工单登记的照片保留天数（对话还在用的不删）"
+    )
     claims_kept_days: int = Field(default=400, ge=30, description="定时任务登记保留天数")
 
     @model_validator(mode="after")

@@ -113,12 +113,13 @@ class Sweeps:
         """
         absences = by_account(await self._store.absences.current(now))
         away = self._planner.away(now, absences)
-        looked_at: set[str] = set()
-        while fresh := [no for no in await self._store.tickets.unmanned(away, PAGE) if no not in looked_at]:
-            work = partial(stood_in, now=now, absences=absences, planner=self._planner)
-            await self._change_all(fresh, work)
-            looked_at.update(fresh)
-        return len(looked_at)
+        work = partial(stood_in, now=now, absences=absences, planner=self._planner)
+        looked_at, last = 0, 0
+        while found := await self._store.tickets.unmanned_after(last, away, PAGE):
+            await self._change_all([no for _, no in found], work)
+            looked_at += len(found)
+            last = found[-1][0]
+        return looked_at
 
     async def _change_all(self, numbers: Sequence[str], work: partial[Outcome]) -> None:
         await asyncio.gather(*(self._store.change(no, work) for no in numbers))
@@ -200,14 +201,14 @@ class Sweeps:
         That a calendar has been dealt with is noted only afterwards; doing it twice changes nothing.
         """
         slot = _fingerprint(self._calendar, local(now).date())
-        if await self._store.jobs.claimed(CALENDAR, [slot]):
+        if await self._store.jobs.settled(CALENDAR) == slot:
             return 0
         looked_at, last = 0, 0
         while found := await self._store.tickets.unfinished_after(last, PAGE):
             await self._change_all([no for _, no in found], partial(self._recounted, now=now))
             looked_at += len(found)
             last = found[-1][0]
-        await self._store.jobs.claim(CALENDAR, slot, now)
+        await self._store.jobs.settle(CALENDAR, slot, now)
         return looked_at
 
     def _recounted(self, ticket: Ticket, now: datetime) -> Outcome:
@@ -238,12 +239,16 @@ class Sweeps:
         return kept
 
     async def purge(self, now: datetime) -> None:
-        """Forget nonces, tokens and claims that have served their time."""
+        """Forget nonces, tokens and claims that have served their time, and pictures that no ticket came of."""
         await self._store.jobs.purge(
+            now,
             nonces_before=now - timedelta(hours=self._settings.nonces_kept_hours),
             claims_before=now - timedelta(days=self._settings.claims_kept_days),
             tokens_before=now - timedelta(days=self._settings.tokens_kept_days),
         )
+        gone = await self._store.pictures.forget(now - timedelta(days=self._settings.pictures_kept_days))
+        if gone:
+            log.info("pictures_forgotten", count=gone)
 
 
 def _fingerprint(calendar: WorkCalendar, today: date) -> str:

@@ -1,18 +1,28 @@
-"""Fixtures that all tests share: databases on SQLite and on PostgreSQL, a store over each, and a town's three weeks on both."""
+"""Fixtures that all tests share: databases on SQLite and on PostgreSQL, a store over each, a town's three weeks on both, and
+the shipped house over a fresh database."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 import town
 from databases import POSTGRESQL, SQLITE, NoPostgres, PostgresServer, SqliteTemplate, sqlite_url
 from histories import History, make_histories, read_histories
 from parts import sweeps
+from service import ADMIN_TOKEN, ROOT, SECRETS
 
+from domain.category import CategoryTree
+from intake_bot.engines import build_engine
+from intake_bot.house import House, open_house
+from intake_bot.settings import Deployment, load_deployment
+from nlu.categories import load_categories
+from nlu.embedded.engine import EmbeddedEngine
 from storage.store import Store
 
 LIVED_FROM = town.at("2026-09-28 00:00")
@@ -124,3 +134,52 @@ async def lived(lived_url: str) -> AsyncIterator[tuple[Store, list[History]]]:
     store = await Store.open(lived_url)
     yield store, await read_histories(store)
     await store.close()
+
+
+@pytest.fixture(scope="session")
+def quiet_logs() -> None:
+    """What goes wrong is logged on one line each; a failing test shows them."""
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+    )
+
+
+@pytest.fixture(scope="session")
+def tree() -> CategoryTree:
+    return load_categories()
+
+
+@pytest.fixture(scope="session")
+def shipped_deployment(tree: CategoryTree) -> Deployment:
+    """The shipped configuration, read once: nothing changes in it, and the environment is asked anew each time."""
+    return load_deployment(ROOT / "config.yml", tree)
+
+
+@pytest.fixture(scope="session")
+def engine(shipped_deployment: Deployment, tree: CategoryTree, quiet_logs: None) -> EmbeddedEngine:
+    """The model of `make run`, loaded once; it is trained when it is not there."""
+    return build_engine(shipped_deployment, tree)
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Secrets and the administrator's token, as a deployment sets them."""
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("INTAKE_ADMIN_TOKEN", ADMIN_TOKEN)
+    return monkeypatch
+
+
+@pytest.fixture
+def deployment(environment: pytest.MonkeyPatch, shipped_deployment: Deployment, database_url: str) -> Deployment:
+    """The shipped configuration over a fresh database."""
+    environment.setenv("DATABASE_URL", database_url)
+    return shipped_deployment
+
+
+@pytest.fixture
+async def house(deployment: Deployment, tree: CategoryTree, engine: EmbeddedEngine) -> AsyncIterator[House]:
+    """The shipped configuration and model over a fresh database."""
+    async with open_house(deployment, tree, engine) as opened:
+        yield opened

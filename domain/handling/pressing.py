@@ -9,7 +9,7 @@ from datetime import datetime
 from domain.actions import AnswerPress, Press
 from domain.event import Event
 from domain.handling.step import Step
-from domain.lifecycle import Incomplete
+from domain.lifecycle import RULES, Action, Incomplete
 from domain.limit import Stage
 from domain.outcome import Notice, Outcome
 from domain.people import SYSTEM, Role
@@ -20,6 +20,8 @@ from domain.worktime import local
 
 RAISED = {PressLevel.BLUE: PressLevel.ORANGE, PressLevel.ORANGE: PressLevel.RED}
 """What an order becomes that is not answered in time; a red one stays red and is reported to those above."""
+
+_PRESS = next(rule for rule in RULES if rule.action is Action.PRESS)
 
 
 def press(step: Step, details: Press) -> Outcome:
@@ -33,6 +35,11 @@ def press(step: Step, details: Press) -> Outcome:
     if resolve is not None and resolve.overdue(step.now):
         level = PressLevel.RED
     return ordered(replace(step, share=share), level, PressCause.SUPERVISOR, details.requirement, due)
+
+
+def by_rule(ticket: Ticket, share: Assignment | None, now: datetime, planner: Planner) -> Step:
+    """The step of an order that a rule gives to a share (None: the desk)."""
+    return Step(ticket, share, _PRESS, SYSTEM, now, planner)
 
 
 def ordered(step: Step, level: PressLevel, cause: PressCause, requirement: str, due_at: datetime | None) -> Outcome:

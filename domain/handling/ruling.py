@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -25,3 +26,8 @@ def without_ruling(ticket: Ticket, now: datetime) -> Ticket:
     if any(one.in_hand and one.status is Status.RETURNED for one in ticket.assignments):
         return ticket
     return replace(ticket, desk_clocks=stopped(ticket.desk_clocks, now))
+
+
+def asked_for(request: Mapping[str, object]) -> dict[str, object]:
+    """Who had asked for what is granted, when and why: the grant says it, because the request is gone then."""
+    return {name: request[name] for name in ("asked_by", "asked_at", "reason") if name in request}

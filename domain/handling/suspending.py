@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from domain.actions import Resume, Suspend
 from domain.event import Event
+from domain.handling.ruling import asked_for
 from domain.handling.step import Step, with_share
 from domain.lifecycle import RULES, Action, Incomplete, NotAllowed, allowed_actions
 from domain.light import Light, light_at
@@ -66,7 +67,8 @@ def _rule_on_suspension(step: Step, share: Assignment, details: Suspend) -> Outc
         )
     clocks, lights = paused(step, share, asked_at, Stage.CONTACT, Stage.RESOLVE)
     changed = replace(back, status=Status.SUSPENDED, suspended_until=ends, clocks=clocks)
-    event = step.event("suspended", share.position, since=asked_at.isoformat(), until=request["until"])
+    facts = {**asked_for(request), "since": asked_at.isoformat(), "until": request["until"]}
+    event = step.event("suspended", share.position, **facts)
     outcome = with_share(step, changed, event)
     return replace(outcome, events=(*outcome.events, *lights))
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from domain.actions import Accept, Contact, Extend, Resolve, Return
 from domain.clocks import beside_platform
-from domain.handling.ruling import awaiting_ruling, without_ruling
+from domain.handling.ruling import asked_for, awaiting_ruling, without_ruling
 from domain.handling.step import Step, with_share
 from domain.handling.suspending import paused
 from domain.intake import channel_notice
 from domain.lifecycle import Action, Incomplete, NotAllowed, allowed_actions
-from domain.limit import Stage
+from domain.limit import Limit, Stage
 from domain.outcome import Outcome
 from domain.privacy import masked_text
 from domain.settling import ended, settled, stopped, with_assignment
@@ -65,7 +65,8 @@ def give_back(step: Step, details: Return) -> Outcome:
     # The clock may have stopped, with the first resolving for instance; the right to return ends with its day all the same.
     if clock is not None and step.now > clock.due_at:
         raise NotAllowed(
-            f"工单 {step.ticket.no} 已过退单时限（{clock.limit}），不能退单；确需调整请联系指挥中心转办", others
+            f"工单 {step.ticket.no} 已过退单时限（{Limit.parse(clock.limit).chinese}），不能退单；确需调整请联系指挥中心转办",
+            others,
         )
     request: dict[str, object] = {
         "reason_code": details.reason_code,
@@ -124,7 +125,8 @@ def extend(step: Step, details: Extend) -> Outcome:
 
 
 def _rule_on_extension(step: Step, share: Assignment, details: Extend) -> Outcome:
-    working_days = (share.request or {}).get("working_days", 0)
+    request = share.request or {}
+    working_days = request.get("working_days", 0)
     assert isinstance(working_days, int)
     back = replace(share, status=Status.ACCEPTED, request=None)
     if details.decision == "refused":
@@ -146,6 +148,7 @@ def _rule_on_extension(step: Step, share: Assignment, details: Extend) -> Outcom
             working_days=working_days,
             due_at=new.due_at.isoformat() if new else None,
             original_due_at=new.original_due_at.isoformat() if new else None,
+            **asked_for(request),
         ),
         channel_notice(step.ticket, "extended", {"working_days": working_days}),
     )

@@ -9,18 +9,15 @@ from datetime import datetime, timedelta
 from aiohttp import web
 
 from domain.absence import Absence
-from domain.people import Role
 from domain.worktime import local
 from intake_bot.api.bodies import read_body, schema_of
 from intake_bot.api.filters import read_flag, whole_number
 from intake_bot.api.problems import FieldError, bad_fields, not_found
-from intake_bot.api.routes import Parameter, Route, actor_of, house_of, json_answer
+from intake_bot.api.routes import ADMINISTRATORS, Parameter, Route, actor_of, house_of, json_answer
 from intake_bot.api.users import people_of
 from intake_bot.api.views import written
 from intake_bot.house import House
 from intake_bot.roster_sheets import LONGEST_REASON, UnreadableSheet, read_absences, sheet_rows
-
-ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 
 
 @dataclass(frozen=True, slots=True)

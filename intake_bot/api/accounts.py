@@ -10,12 +10,14 @@ from aiohttp import web
 from domain.administration import TOKEN_PREFIX
 from domain.people import Role
 from intake_bot.api.bodies import read_body, schema_of
+from intake_bot.api.limits import client_of
 from intake_bot.api.problems import FieldError, Problem, bad_fields, not_found
-from intake_bot.api.routes import EVERYONE, Parameter, Route, actor_of, house_of, json_answer
+from intake_bot.api.routes import ADMINISTRATORS, EVERYONE, Parameter, Route, actor_of, house_of, json_answer
 from intake_bot.api.views import moment, written
 from intake_bot.house import House
 from intake_bot.passwords import RULE, is_good
-from storage.accounts import LockedOut
+from intake_bot.rates import Rate
+from storage.sign_in_misses import LockedOut, Origin
 from storage.users import UnknownToken
 
 SESSION = timedelta(hours=12)
@@ -23,7 +25,6 @@ SIGNED_IN = "接口登录"
 """The purpose of a token that somebody signed in for over the API."""
 LONGEST_TOKEN_DAYS = 730
 LONGEST_PURPOSE = 60
-ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ def account_routes() -> list[Route]:
             "accounts",
             body=schema_of(Login),
             answers={200: ("令牌", {"$ref": "#/components/schemas/Token"})},
+            rate=Rate.SIGN_IN,
         ),
         Route(
             "GET",
@@ -123,13 +125,13 @@ async def login(request: web.Request) -> web.Response:
     wanted = await read_body(request, Login)
     now = house.now()
     try:
-        user = await house.store.accounts.authenticate(wanted.account, wanted.password, now)
+        user = await house.store.accounts.authenticate(wanted.account, wanted.password, now, Origin(client_of(request)))
     except LockedOut as error:
         raise Problem(
             429,
             "locked-out",
-            "账号已临时锁定",
-            "口令连续输错次数过多，请 15 分钟后再试，或联系管理员重设口令",
+            "暂时不能登录",
+            f"口令多次输错，请 {error.seconds} 秒后再试，或请管理员解除或重设口令",
             headers={"Retry-After": str(error.seconds)},
         ) from None
     if user is None:
@@ -145,6 +147,7 @@ async def login(request: web.Request) -> web.Response:
             "请设定新口令",
             f"这是一次性口令，请在 new_password 中填写新口令（{RULE}）后重新登录",
         )
+    await house.store.accounts.know(user.account, Origin(client_of(request)), now)
     expires = now + SESSION
     token = await house.store.accounts.create_token(user.account, user.role, user.unit, SIGNED_IN, now, expires)
     return json_answer(

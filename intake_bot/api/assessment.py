@@ -28,9 +28,10 @@ from intake_bot.api.assessment_views import (
     trial_view,
 )
 from intake_bot.api.bodies import read_body, schema_of
-from intake_bot.api.filters import read_choice
+from intake_bot.api.filters import read_choice, whole_number
 from intake_bot.api.problems import FieldError, Problem, bad_fields, not_found
-from intake_bot.api.routes import Parameter, Route, actor_of, house_of, json_answer
+from intake_bot.api.routes import LEADERS, Parameter, Route, actor_of, house_of, json_answer
+from intake_bot.api.tickets import TICKET_NO
 from intake_bot.assessment import assessing_of, group_names, subjects_of
 from intake_bot.house import House
 from intake_bot.wording import in_chinese
@@ -49,7 +50,6 @@ from supervision.assessment.curves import rounded
 from supervision.assessment.rulings import rule, rulings_of
 from supervision.assessment.settings import AssessmentSettings, IndicatorSettings
 
-LEADERS: frozenset[Role] = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
 ASSESSED: frozenset[Role] = LEADERS | {Role.BRIGADE}
 
 Reason = Annotated[str, Field(min_length=2, max_length=500)]
@@ -182,7 +182,7 @@ def assessment_routes() -> list[Route]:
             "指挥中心裁定是否不合理诉求；裁定为不合理的不计入考核",
             tag,
             LEADERS,
-            parameters=(Parameter("no", "工单编号", place="path"),),
+            parameters=(TICKET_NO,),
             body=schema_of(RulingBody),
             answers={200: ("全部裁定记录，以最后一次为准", RULINGS)},
         ),
@@ -276,13 +276,13 @@ async def decide(request: web.Request) -> web.Response:
         raise bad_fields([FieldError("points", "申诉成立的，请填写加回的分数（points，大于 0）")])
     if status is AppealStatus.REFUSED and points != 0:
         raise bad_fields([FieldError("points", "申诉不成立的，不能填写分数（points）")])
-    written = request.match_info["id"]
+    written, number = request.match_info["id"], whole_number(request.match_info["id"])
     missing = not_found(f"没有编号为“{written[:20]}”的考核申诉")
-    if not written.isascii() or not written.isdigit() or len(written) > 15:
+    if number is None:
         raise missing
     try:
         settled = await house.store.assessments.decide_appeal(
-            int(written),
+            number,
             status,
             points=points,
             decision=masked_text(body.reason),

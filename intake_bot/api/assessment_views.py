@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from intake_bot.api.schemas import NUMBER, TEXT, WHOLE, YES, list_of, one_of, or_null, record
 from intake_bot.api.views import moment
 from storage.assessments import Adjustment, Appeal, AppealStatus, Level
 from supervision.assessment.assessing import DIMENSIONS, Correction, MonthResult, Trial
@@ -15,120 +16,102 @@ from supervision.assessment.settings import AssessmentSettings, IndicatorSetting
 from supervision.metrics import BY_CODE
 from supervision.reports.content import Names
 
+_LEVEL = one_of(Level)
 
-def _object(**properties: Mapping[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties)}
-
-
-def _list(items: Mapping[str, Any]) -> dict[str, Any]:
-    return {"type": "array", "items": items}
-
-
-def _or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
-    return {**schema, "type": [schema["type"], "null"]}
-
-
-_TEXT: dict[str, Any] = {"type": "string"}
-_NUMBER: dict[str, Any] = {"type": "number"}
-_WHOLE: dict[str, Any] = {"type": "integer"}
-_LEVEL: dict[str, Any] = {"type": "string", "enum": list(Level)}
-
-_INDICATOR = _object(
-    metric=_TEXT,
-    name=_TEXT,
-    marks=_NUMBER,
-    target=_NUMBER,
-    slope=_NUMBER,
-    floor=_NUMBER,
-    rule=_TEXT,
-    formula=_TEXT,
+_INDICATOR = record(
+    metric=TEXT,
+    name=TEXT,
+    marks=NUMBER,
+    target=NUMBER,
+    slope=NUMBER,
+    floor=NUMBER,
+    rule=TEXT,
+    formula=TEXT,
 )
-_SCORE = _object(
-    metric=_TEXT, n=_WHOLE, hits=_WHOLE, ruled_out=_WHOLE, value=_or_null(_NUMBER), marks=_NUMBER, full=_NUMBER
+_SCORE = record(metric=TEXT, n=WHOLE, hits=WHOLE, ruled_out=WHOLE, value=or_null(NUMBER), marks=NUMBER, full=NUMBER)
+_MADE = record(id=WHOLE, points=NUMBER, reason=TEXT, ticket_no=TEXT, made_by=TEXT, appeal_id=or_null(WHOLE))
+_CARD = record(
+    subject=TEXT,
+    name=TEXT,
+    rank=or_null(WHOLE),
+    total=NUMBER,
+    base=NUMBER,
+    adjusted=NUMBER,
+    sample=WHOLE,
+    indicators=list_of(_SCORE),
+    adjustments=list_of(_MADE),
 )
-_MADE = _object(id=_WHOLE, points=_NUMBER, reason=_TEXT, ticket_no=_TEXT, made_by=_TEXT, appeal_id=_or_null(_WHOLE))
-_CARD = _object(
-    subject=_TEXT,
-    name=_TEXT,
-    rank=_or_null(_WHOLE),
-    total=_NUMBER,
-    base=_NUMBER,
-    adjusted=_NUMBER,
-    sample=_WHOLE,
-    indicators=_list(_SCORE),
-    adjustments=_list(_MADE),
-)
-ADJUSTMENT = _object(
-    id=_WHOLE,
-    month=_TEXT,
+ADJUSTMENT = record(
+    id=WHOLE,
+    month=TEXT,
     level=_LEVEL,
-    subject=_TEXT,
-    points=_NUMBER,
-    reason=_TEXT,
-    ticket_no=_TEXT,
-    appeal_id=_or_null(_WHOLE),
-    made_by=_TEXT,
-    made_at=_TEXT,
+    subject=TEXT,
+    points=NUMBER,
+    reason=TEXT,
+    ticket_no=TEXT,
+    appeal_id=or_null(WHOLE),
+    made_by=TEXT,
+    made_at=TEXT,
 )
-APPEAL = _object(
-    id=_WHOLE,
-    month=_TEXT,
+APPEAL = record(
+    id=WHOLE,
+    month=TEXT,
     level=_LEVEL,
-    subject=_TEXT,
-    indicator=_TEXT,
-    ticket_no=_TEXT,
-    reason=_TEXT,
-    unit=_TEXT,
-    filed_by=_TEXT,
-    filed_at=_TEXT,
-    status={"type": "string", "enum": list(AppealStatus)},
-    points=_NUMBER,
-    decision=_TEXT,
-    decided_by=_TEXT,
-    decided_at=_or_null(_TEXT),
+    subject=TEXT,
+    indicator=TEXT,
+    ticket_no=TEXT,
+    reason=TEXT,
+    unit=TEXT,
+    filed_by=TEXT,
+    filed_at=TEXT,
+    status=one_of(AppealStatus),
+    points=NUMBER,
+    decision=TEXT,
+    decided_by=TEXT,
+    decided_at=or_null(TEXT),
 )
-_CORRECTION = _object(
-    subject=_TEXT,
-    name=_TEXT,
-    frozen_total=_or_null(_NUMBER),
-    frozen_rank=_or_null(_WHOLE),
-    total=_or_null(_NUMBER),
-    rank=_or_null(_WHOLE),
-    indicators=_list(_object(metric=_TEXT, name=_TEXT, frozen=_or_null(_SCORE), now=_or_null(_SCORE))),
-    adjustments=_list(ADJUSTMENT),
+_CORRECTION = record(
+    subject=TEXT,
+    name=TEXT,
+    frozen_total=or_null(NUMBER),
+    frozen_rank=or_null(WHOLE),
+    total=or_null(NUMBER),
+    rank=or_null(WHOLE),
+    indicators=list_of(record(metric=TEXT, name=TEXT, frozen=or_null(_SCORE), now=or_null(_SCORE))),
+    adjustments=list_of(ADJUSTMENT),
 )
-RESULT = _object(
-    month=_TEXT,
+RESULT = record(
+    month=TEXT,
     level=_LEVEL,
-    frozen=_or_null(_object(by=_TEXT, at=_TEXT)),
-    sample=_TEXT,
-    smallest_ranked=_WHOLE,
-    indicators=_list(_INDICATOR),
-    cards=_list(_CARD),
-    corrections=_list(_CORRECTION),
-    appeals=_list(APPEAL),
+    frozen=or_null(record(by=TEXT, at=TEXT)),
+    sample=TEXT,
+    smallest_ranked=WHOLE,
+    indicators=list_of(_INDICATOR),
+    cards=list_of(_CARD),
+    corrections=list_of(_CORRECTION),
+    appeals=list_of(APPEAL),
 )
-RULINGS = _object(
-    ticket_no=_TEXT,
-    counted={"type": "boolean"},
-    rulings=_list(_object(unreasonable={"type": "boolean"}, reason=_TEXT, applicant=_TEXT, by=_TEXT, at=_TEXT)),
+RULINGS = record(
+    ticket_no=TEXT,
+    counted=YES,
+    rulings=list_of(record(unreasonable=YES, reason=TEXT, applicant=TEXT, by=TEXT, at=TEXT)),
 )
-TRIAL = _object(
+TRIAL = record(
     level=_LEVEL,
-    indicators=_list(_INDICATOR),
-    months=_list(
-        _object(
-            month=_TEXT,
-            subjects=_list(
-                _object(
-                    subject=_TEXT,
-                    name=_TEXT,
-                    sample=_WHOLE,
-                    total=_NUMBER,
-                    rank=_or_null(_WHOLE),
-                    tried_total=_NUMBER,
-                    tried_rank=_or_null(_WHOLE),
-                    indicators=_list(_SCORE),
+    indicators=list_of(_INDICATOR),
+    months=list_of(
+        record(
+            month=TEXT,
+            subjects=list_of(
+                record(
+                    subject=TEXT,
+                    name=TEXT,
+                    sample=WHOLE,
+                    total=NUMBER,
+                    rank=or_null(WHOLE),
+                    tried_total=NUMBER,
+                    tried_rank=or_null(WHOLE),
+                    indicators=list_of(_SCORE),
                 )
             ),
         )

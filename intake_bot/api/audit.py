@@ -9,18 +9,16 @@ from typing import Any
 from aiohttp import web
 
 from domain.administration import Deed
-from domain.people import Role
 from intake_bot.api.bodies import schema_of
 from intake_bot.api.filters import read_choice, read_day, read_number, read_word, whole_number
 from intake_bot.api.problems import FieldError, bad_fields
-from intake_bot.api.routes import Parameter, Route, actor_of, house_of, json_answer
+from intake_bot.api.routes import ADMINISTRATORS, Parameter, Route, actor_of, house_of, json_answer
 from intake_bot.api.views import written
 from intake_bot.house import House
 from storage.account_events import AccountEventFilter
 from storage.audit import EventFilter
 from storage.chain import ChainReport
 
-ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 PAGE = 50
 CHAINS = "全部留痕"
 """What a check of the chains is about, in the record."""

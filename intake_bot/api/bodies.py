@@ -9,6 +9,7 @@ from aiohttp.http_exceptions import BadHttpMessage
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from adapters.problems import BODY
 from intake_bot.api.problems import FieldError, bad_fields, unreadable
 from intake_bot.wording import in_chinese
 
@@ -38,10 +39,7 @@ async def read_body(request: web.Request, wanted: type[T]) -> T:
         if any(one["type"] == "json_invalid" for one in error.errors()):
             raise unreadable("请求正文不是有效的 JSON（UTF-8 编码），请检查后重新提交") from None
         raise bad_fields(
-            [
-                FieldError(".".join(str(part) for part in one["loc"]) or "(正文)", in_chinese(one))
-                for one in error.errors()
-            ]
+            [FieldError(".".join(str(part) for part in one["loc"]) or BODY, in_chinese(one)) for one in error.errors()]
         ) from None
     _refuse_nul(found)
     return found

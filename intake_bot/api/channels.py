@@ -9,11 +9,13 @@ from aiohttp import web
 
 from adapters.channel import Channel, FieldProblem, Unreadable
 from adapters.signature import BadSignature, verify
+from intake_bot.api.limits import count
 from intake_bot.api.problems import FieldError, Problem, bad_fields, unreadable
 from intake_bot.api.routes import Handler, Route, house_of, json_answer
 from intake_bot.api.views import answer
 from intake_bot.house import House
 from intake_bot.intake import receive
+from intake_bot.rates import Rate
 from storage.store import NonceSeen, Receipt
 
 
@@ -67,7 +69,10 @@ def _handler(channel: Channel) -> Handler:
 
 
 def verified(house: House, channel: Channel, request: web.Request, body: bytes) -> str:
-    """The nonce of a request whose signature holds. Raises 401, or 503 while the channel's secret is not set."""
+    """The nonce of a request whose signature holds.
+
+    Raises 401, 429 where the channel sends too often, or 503 while its secret is not set.
+    """
     secret = house.secrets.get(channel.code)
     if not secret:
         raise Problem(
@@ -79,7 +84,7 @@ def verified(house: House, channel: Channel, request: web.Request, body: bytes) 
         )
     headers = request.headers
     try:
-        return verify(
+        nonce = verify(
             secret,
             timestamp=headers.get("X-Timestamp", ""),
             nonce=headers.get("X-Nonce", ""),
@@ -90,6 +95,8 @@ def verified(house: House, channel: Channel, request: web.Request, body: bytes) 
     except BadSignature as error:
         house.counters.refused(channel.code, error.code)
         raise _refused(error.code, str(error)) from None
+    count(request, Rate.CHANNEL, channel.code)  # only what is signed: nobody else can use up a channel's share
+    return nonce
 
 
 def nonce_used() -> Problem:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
-from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
@@ -13,29 +12,26 @@ from domain.complaint import Kind, Urgency
 from domain.light import Light
 from domain.people import Actor, Role
 from domain.ticket import Status
+from domain.worktime import LOCAL, local
 from intake_bot.api.problems import FieldError, bad_fields
 from intake_bot.api.routes import Parameter
+from intake_bot.api.schemas import one_of
 from storage.tickets import TicketFilter
 
-LOCAL = ZoneInfo("Asia/Shanghai")
 E = TypeVar("E", bound=StrEnum)
 _MOST_DIGITS = 18
 """Of a whole number: what is longer no row and no bound can have."""
-
-
-def _choices(choices: type[StrEnum]) -> dict[str, object]:
-    return {"type": "string", "enum": [str(one) for one in choices]}
 
 
 def filter_parameters() -> tuple[Parameter, ...]:
     """The filters of a ticket list."""
     return (
         Parameter("status", "状态，可用逗号分隔多个", {"type": "string"}),
-        Parameter("light", "灯色", _choices(Light)),
+        Parameter("light", "灯色", one_of(Light)),
         Parameter("channel", "渠道代码，如 12345、e-steward、phone（来电）、web（市民网页）、wechat（公众号）"),
-        Parameter("kind", "诉求类型", _choices(Kind)),
+        Parameter("kind", "诉求类型", one_of(Kind)),
         Parameter("category", "事项分类代码"),
-        Parameter("urgency", "紧急程度", _choices(Urgency)),
+        Parameter("urgency", "紧急程度", one_of(Urgency)),
         Parameter("brigade", "承办单位代码，如 brigade-1"),
         Parameter("cell", "责任网格代码"),
         Parameter("handler", "经办人账号"),
@@ -130,7 +126,7 @@ def read_day(request: web.Request, name: str) -> datetime | None:
 
 def read_period(request: web.Request, now: datetime) -> tuple[datetime, datetime]:
     """`from` (default: the first of this month) up to, but without, `to` (default: tomorrow)."""
-    today = now.astimezone(LOCAL).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = local(now).replace(hour=0, minute=0, second=0, microsecond=0)
     start = read_day(request, "from") or today.replace(day=1)
     end = read_day(request, "to") or today + timedelta(days=1)
     if start >= end:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from prometheus_client.core import CollectorRegistry
 
 from intake_bot.api.problems import busy
 from intake_bot.api.routes import Route, house_of, json_answer
+from intake_bot.backups import last_backup
 from storage.store import StorageUnavailable
 from storage.tickets import TicketFilter
 
@@ -57,17 +60,20 @@ async def ready(request: web.Request) -> web.Response:
 
 
 async def metrics(request: web.Request) -> web.Response:
-    """What this process counted, and what stands in the database: open tickets by light, the outbox."""
+    """What this process counted, and what stands in the database: open tickets by light, the outbox, the last backup."""
     house = house_of(request)
     standing = CollectorRegistry()
     try:
         lights = await house.store.tickets.light_counts(TicketFilter())
         outbox = await house.store.outbox.counts()
+        backup = await last_backup(house.store)
     except Exception as error:
         raise busy("数据库暂时不可用，指标不完整") from error
     by_light = Gauge("intake_open_tickets", "Open tickets by light", ["light"], registry=standing)
     for light, count in lights.items():
         by_light.labels(light).set(count)
+    oldest = Gauge("intake_backup_age_seconds", "Age of the last checked backup; +Inf for none", registry=standing)
+    oldest.set((house.now() - backup.at).total_seconds() if backup else inf)
     by_state = Gauge("intake_outbox", "Outbox rows by state", ["state"], registry=standing)
     for state, count in outbox.items():
         by_state.labels(state).set(count)

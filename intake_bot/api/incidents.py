@@ -8,15 +8,16 @@ from typing import Any
 
 from aiohttp import web
 
-from domain.handling.joining import hidden_from_units
+from domain.disclosure import hidden_from_units
 from domain.incident import Incident, Member, Proposal, ProposalState
-from domain.lifecycle import Forbidden, Incomplete, NotAllowed
+from domain.limit import Stage
 from domain.people import Role
 from domain.ticket import STATUS_NAMES, Ticket
 from intake_bot.api.bodies import read_body, schema_of
-from intake_bot.api.problems import FieldError, Problem, bad_fields, not_found
-from intake_bot.api.routes import DESK, EVERYONE, Parameter, Route, actor_of, house_of, json_answer
-from intake_bot.api.tickets import found_ticket
+from intake_bot.api.problems import FieldError, Problem, bad_fields, lifecycle_refusals, not_found
+from intake_bot.api.routes import DESK, EVERYONE, Route, actor_of, house_of, json_answer
+from intake_bot.api.schemas import MOMENT, NUMBER, TEXT, WHOLE, YES, Schema, list_of, one_of, or_null, record
+from intake_bot.api.tickets import TICKET_NO, found_ticket
 from intake_bot.api.views import moment
 from intake_bot.house import House
 from intake_bot.joining import join_by_hand, refuse_proposal, take_out
@@ -30,46 +31,39 @@ STATE_NAMES: dict[ProposalState, str] = {
     ProposalState.REPEAT: "重复诉求",
 }
 
-_NO = Parameter("no", "工单编号，如 FH261124-00001", place="path")
-_TEXT: dict[str, Any] = {"type": "string"}
-_YES: dict[str, Any] = {"type": "boolean"}
-_CHANCE: dict[str, Any] = {"type": "number", "minimum": 0, "maximum": 1}
-_MOMENT: dict[str, Any] = {"type": "string", "format": "date-time"}
-
-
-def _object(**properties: Any) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties)}
-
-
-_PROPOSAL = _object(
-    ticket_no=_TEXT,
-    other=_TEXT,
-    other_status_name=_TEXT,
+_CHANCE: Schema = {**NUMBER, "minimum": 0, "maximum": 1}
+_PROPOSAL = record(
+    ticket_no=TEXT,
+    other=TEXT,
+    other_status_name=TEXT,
     chance=_CHANCE,
-    why={"type": "array", "items": _TEXT},
-    same_reporter=_YES,
-    state={"type": "string", "enum": [str(one) for one in ProposalState]},
-    state_name=_TEXT,
-    made_at=_MOMENT,
+    why=list_of(TEXT),
+    same_reporter=YES,
+    state=one_of(ProposalState),
+    state_name=TEXT,
+    made_at=MOMENT,
 )
-_MEMBER = _object(
-    ticket_no=_TEXT,
-    status_name=_TEXT,
-    leads=_YES,
+_MEMBER = record(
+    ticket_no=TEXT,
+    status_name=TEXT,
+    due_at=or_null(MOMENT),
+    extended=YES,
+    paused=YES,
+    leads=YES,
     chance=_CHANCE,
-    why={"type": "array", "items": _TEXT},
-    joined_at=_MOMENT,
-    joined_by=_TEXT,
+    why=list_of(TEXT),
+    joined_at=MOMENT,
+    joined_by=TEXT,
 )
-_SAME = _object(
-    ticket_no=_TEXT,
+_SAME = record(
+    ticket_no=TEXT,
     incident={
         "anyOf": [
-            _object(
-                number={"type": "integer"},
-                lead=_TEXT,
-                members={"type": "array", "items": _MEMBER},
-                joined={"type": "integer", "description": "主工单以外的件数，含不便显示的"},
+            record(
+                number=WHOLE,
+                lead=TEXT,
+                members=list_of(_MEMBER),
+                joined={**WHOLE, "description": "主工单以外的件数，含不便显示的"},
             ),
             {"type": "null"},
         ]
@@ -111,7 +105,7 @@ def incident_routes() -> list[Route]:
     def decision(word: str, handler: Callable[[web.Request], Awaitable[web.Response]], name: str, body: type) -> Route:
         path = f"/api/v1/tickets/{{no}}/same/{word}"
         return Route(
-            "POST", path, handler, name, "actions", DESK, parameters=(_NO,), body=schema_of(body), answers=answer
+            "POST", path, handler, name, "actions", DESK, parameters=(TICKET_NO,), body=schema_of(body), answers=answer
         )
 
     return [
@@ -122,7 +116,7 @@ def incident_routes() -> list[Route]:
             "与一件工单可能是同一事件的工单，及已认定的同一事件",
             "tickets",
             EVERYONE,
-            parameters=(_NO,),
+            parameters=(TICKET_NO,),
             answers=answer,
         ),
         decision(
@@ -191,9 +185,14 @@ def _incident_view(incident: Incident, known: dict[str, Ticket], *, for_unit: bo
 
 
 def _member_view(member: Member, ticket: Ticket, *, for_unit: bool) -> dict[str, Any]:
+    clock = ticket.lead.clock(Stage.RESOLVE) if ticket.lead is not None else None
     return {
         "ticket_no": member.no,
         "status_name": STATUS_NAMES[ticket.status],
+        # Each has a deadline of its own: an extension of the lead's moves each by what its own rules allow.
+        "due_at": moment(clock.due_at) if clock is not None and clock.stopped_at is None else None,
+        "extended": clock is not None and clock.extended_by > 0,
+        "paused": clock is not None and clock.paused,
         "leads": member.leads,
         "chance": member.chance,
         "why": [] if for_unit else list(member.why),
@@ -227,15 +226,11 @@ def _named(other: str) -> str:
 async def _answered(request: web.Request, decided: Awaitable[Incident | bool]) -> web.Response:
     """Carry a decision out and answer how it stands then. Refusals become problems."""
     no = request.match_info["no"]
-    try:
-        if not await decided:
-            raise Problem(409, "not-allowed", "现在不能这样做", f"工单 {no} 没有可以这样处理的同一事件或待认定的工单")
-    except TicketNotFound:
-        raise not_found(f"没有编号为“{no}”的工单，或没有所填的另一件工单") from None
-    except Forbidden as error:
-        raise Problem(403, "forbidden", "没有权限", str(error)) from None
-    except NotAllowed as error:
-        raise Problem(409, "not-allowed", "现在不能这样做", str(error)) from None
-    except Incomplete as error:
-        raise bad_fields([FieldError(name, message) for name, message in error.problems]) from None
+    with lifecycle_refusals(no):
+        try:
+            changed = await decided
+        except TicketNotFound:
+            raise not_found(f"没有编号为“{no}”的工单，或没有所填的另一件工单") from None
+    if not changed:
+        raise Problem(409, "not-allowed", "现在不能这样做", f"工单 {no} 没有可以这样处理的同一事件或待认定的工单")
     return await get_same(request)

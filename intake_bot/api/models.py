@@ -11,40 +11,29 @@ from typing import Any
 from aiohttp import web
 
 from domain.administration import Deed
-from domain.people import Role
 from domain.worktime import local
 from intake_bot.api.bodies import read_body, schema_of
 from intake_bot.api.filters import read_number
 from intake_bot.api.problems import FieldError, bad_fields
-from intake_bot.api.routes import Parameter, Route, actor_of, house_of, json_answer
+from intake_bot.api.routes import ADMINISTRATORS, LEADERS, Parameter, Route, actor_of, house_of, json_answer
+from intake_bot.api.schemas import MOMENT, NUMBER, TEXT, WHOLE, YES, or_null, record, text
 from intake_bot.api.views import written
 from intake_bot.house import House
 from nlu.embedded.engine import EmbeddedEngine
 from nlu.models import ModelShelf, UnreadableModel
 
-ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
-SUPERVISORS = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
+_MAYBE = or_null(NUMBER)
 
-_TEXT: dict[str, Any] = {"type": "string"}
-_NUMBER: dict[str, Any] = {"type": "number"}
-_WHOLE: dict[str, Any] = {"type": "integer"}
-_MAYBE: dict[str, Any] = {"type": ["number", "null"]}
-
-
-def _object(**properties: Any) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties)}
-
-
-_MODELS = _object(
-    current={"type": ["string", "null"]},
-    speaking=_TEXT,
+_MODELS = record(
+    current=or_null(TEXT),
+    speaking=TEXT,
     models={
         "type": "array",
-        "items": _object(
-            version=_TEXT,
-            current={"type": "boolean"},
-            made_at={"type": "string", "format": "date-time"},
-            problem={"type": "string", "description": "不能使用的原因；能使用的为空"},
+        "items": record(
+            version=TEXT,
+            current=YES,
+            made_at=MOMENT,
+            problem=text("不能使用的原因；能使用的为空"),
             rows=_MAYBE,
             accuracy=_MAYBE,
             macro_f1=_MAYBE,
@@ -53,31 +42,31 @@ _MODELS = _object(
         ),
     },
 )
-_QUALITY = _object(
+_QUALITY = record(
     weeks={
         "type": "array",
-        "items": _object(
-            week=_TEXT,
-            category=_object(code=_TEXT, name=_TEXT),
-            tickets=_WHOLE,
-            never_corrected=_WHOLE,
-            share=_NUMBER,
+        "items": record(
+            week=TEXT,
+            category=record(code=TEXT, name=TEXT),
+            tickets=WHOLE,
+            never_corrected=WHOLE,
+            share=NUMBER,
         ),
     }
 )
 
 
-_CORRECTIONS = _object(
+_CORRECTIONS = record(
     corrections={
         "type": "array",
-        "items": _object(
-            ticket_no=_TEXT,
-            at={"type": "string", "format": "date-time"},
-            actor=_TEXT,
-            text=_TEXT,
-            before=_object(code=_TEXT, name=_TEXT),
-            after=_object(code=_TEXT, name=_TEXT),
-            note=_TEXT,
+        "items": record(
+            ticket_no=TEXT,
+            at=MOMENT,
+            actor=TEXT,
+            text=TEXT,
+            before=record(code=TEXT, name=TEXT),
+            after=record(code=TEXT, name=TEXT),
+            note=TEXT,
         ),
     }
 )
@@ -98,7 +87,7 @@ def model_routes() -> list[Route]:
             list_models,
             "模型版本及现用版本",
             "models",
-            SUPERVISORS,
+            LEADERS,
             answers={200: ("模型版本", _MODELS)},
         ),
         Route(
@@ -117,7 +106,7 @@ def model_routes() -> list[Route]:
             quality,
             "每周未被人工纠正的比例，按事项",
             "models",
-            SUPERVISORS,
+            LEADERS,
             parameters=(Parameter("weeks", "最近多少周，默认 8", {"type": "integer", "minimum": 1, "maximum": 104}),),
             answers={200: ("每周比例", _QUALITY)},
         ),
@@ -127,7 +116,7 @@ def model_routes() -> list[Route]:
             corrections,
             "最近的人工纠正，下次训练时采用；号码已隐去，保密件和举报件不在其中",
             "models",
-            SUPERVISORS,
+            LEADERS,
             parameters=(Parameter("limit", "条数，默认 50", {"type": "integer", "minimum": 1, "maximum": 500}),),
             answers={200: ("人工纠正", _CORRECTIONS)},
         ),

@@ -27,6 +27,7 @@ from intake_bot.api.routes import Parameter, Route, house_of
 from intake_bot.api.views import moment
 from intake_bot.house import House
 from intake_bot.intake import take
+from intake_bot.rates import Rate
 from storage.tickets import TicketFilter, TicketSummary
 
 CHANGESET = "2026-11-25T00:00:00+08:00"
@@ -105,14 +106,17 @@ def open311_routes() -> list[Route]:
             parameters=parameters,
             body=_FORM if method == "POST" else None,
             body_type="application/x-www-form-urlencoded",
-            answers={201 if method == "POST" else 200: ("按 GeoReport v2 的约定", {"type": ["object", "array"]})},
+            answers={201 if method == "POST" else 200: ("按 GeoReport v2 的约定", _DOCUMENT), **_REFUSED},
             answer_type=media_type,
+            rate=Rate.OPEN311_POSTS if method == "POST" else Rate.LOOK_UPS,
         )
         for method, path, handler, summary, parameters in rows
         for kind, media_type in _FORMATS.items()
     ]
 
 
+_DOCUMENT = {"type": ["object", "array"]}
+_REFUSED = dict.fromkeys((400, 403, 404), ("错误，按 GeoReport v2 的约定", _DOCUMENT))
 _FORM = {
     "type": "object",
     "required": ["api_key", "service_code", "description"],

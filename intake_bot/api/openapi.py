@@ -14,6 +14,7 @@ from domain.light import Light
 from domain.limit import Stage
 from domain.ticket import PressCause, PressLevel, Share, Status
 from intake_bot.api.routes import Parameter, Route, house_of, json_answer
+from intake_bot.api.schemas import MOMENT, NUMBER, TEXT, WHOLE, YES, list_of, one_of, or_null, record, text
 from intake_bot.house import House
 from intake_bot.sessions import COOKIE, CSRF_HEADER
 
@@ -99,15 +100,18 @@ def _operation(route: Route) -> dict[str, Any]:
     if parameters:
         described["parameters"] = [_parameter(one, route) for one in parameters]
     if route.body is not None:
-        described["requestBody"] = {"required": True, "content": {route.body_type: {"schema": dict(route.body)}}}
+        # Without a body it is as if all its members were left out; that is an answer where none is needed.
+        needed = bool(route.body.get("required")) or route.body.get("type") != "object"
+        described["requestBody"] = {"required": needed, "content": {route.body_type: {"schema": dict(route.body)}}}
     if route.roles is not None:
         described["security"] = [{"token": []}, {"session": []}]
         described["description"] = f"角色：{'、'.join(sorted(route.roles))}"
     for status in _problems(route):
-        described["responses"][str(status)] = {
+        refusal = {
             "description": _PROBLEM_ANSWERS[status],
             "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
+        described["responses"].setdefault(str(status), refusal)
     return described
 
 
@@ -115,7 +119,8 @@ def _answer(route: Route, status: int) -> dict[str, Any]:
     description, schema = route.answers[status]
     if schema is None:
         return {"description": description}
-    return {"description": description, "content": {route.answer_type: {"schema": dict(schema)}}}
+    types = (route.answer_type,) if isinstance(route.answer_type, str) else route.answer_type
+    return {"description": description, "content": {one: {"schema": dict(schema)} for one in types}}
 
 
 def _parameter(one: Parameter, route: Route) -> dict[str, Any]:
@@ -125,8 +130,13 @@ def _parameter(one: Parameter, route: Route) -> dict[str, Any]:
         "in": one.place,
         "description": one.description,
         "required": required,
-        "schema": dict(one.schema),
+        "schema": dict(one.schema) if required else _may_be_empty(one.schema),
     }
+
+
+def _may_be_empty(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A parameter of a form that was not filled in is sent empty, which is as good as not sent."""
+    return {"anyOf": [dict(schema), {"const": ""}]} if "format" in schema else dict(schema)
 
 
 def _problems(route: Route) -> list[int]:
@@ -138,10 +148,12 @@ def _problems(route: Route) -> list[int]:
         found.add(403)
     if route.body is not None:
         found |= {400, 413, 422}
-    if any(one.place == "query" for one in route.parameters):
+    if any(one.place != "path" for one in route.parameters):
         found.add(422)
     if "{" in route.path:
         found.add(404)
+    if route.tag == "channels" and not route.signed:
+        found |= {403, 404}  # no signature of ours but the platform's own; nothing there where it is not configured
     if route.tag == "actions":
         found |= {409, 412}
     if route.tag == "accounts" and "{account}" in route.path:
@@ -149,250 +161,191 @@ def _problems(route: Route) -> list[int]:
     if route.body_type.startswith("image/"):
         found |= {409, 415}
     if route.path.endswith("/login"):
-        found |= {401, 403, 429}
+        found |= {401, 403}
+    if route.rate is not None or route.roles is not None or route.signed:
+        found.add(429)
     return sorted(found)
 
 
-def _text(description: str = "") -> dict[str, Any]:
-    return {"type": "string", "description": description} if description else {"type": "string"}
-
-
-def _choice(choices: type[Any]) -> dict[str, Any]:
-    return {"type": "string", "enum": [str(one) for one in choices]}
-
-
-def _object(properties: Mapping[str, Any], *, optional: Sequence[str] = ()) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": dict(properties),
-        "required": [name for name in properties if name not in optional],
-    }
-
-
-def _maybe(schema: Mapping[str, Any]) -> dict[str, Any]:
-    if isinstance(schema.get("type"), str):
-        return {**schema, "type": [schema["type"], "null"]}
-    return {"anyOf": [dict(schema), {"type": "null"}]}
-
-
-def _list(of: Mapping[str, Any]) -> dict[str, Any]:
-    return {"type": "array", "items": dict(of)}
-
-
-_MOMENT: dict[str, Any] = {"type": "string", "format": "date-time"}
-_WHEN = _maybe(_MOMENT)
-_NUMBER: dict[str, Any] = {"type": "integer"}
-_SHARE: dict[str, Any] = {"type": "number"}
-_YES: dict[str, Any] = {"type": "boolean"}
-_NAMED = _object({"code": _text(), "name": _text()})
-_PERSON = _object({"account": _text(), "name": _text()})
+_WHEN = or_null(MOMENT)
+_NAMED = record(code=TEXT, name=TEXT)
+_PERSON = record(account=TEXT, name=TEXT)
 
 
 def _schemas() -> dict[str, Any]:
     answer = {
-        "ticket_no": _text("工单编号"),
-        "duplicate": _YES,
-        "status": _choice(Status),
-        "kind": _choice(Kind),
+        "ticket_no": text("工单编号"),
+        "duplicate": YES,
+        "status": one_of(Status),
+        "kind": one_of(Kind),
         "category": _NAMED,
-        "brigade": _maybe(_NAMED),
-        "cell": _maybe(_NAMED),
-        "confidence": _SHARE,
-        "why": _text("派单理由"),
+        "brigade": or_null(_NAMED),
+        "cell": or_null(_NAMED),
+        "confidence": NUMBER,
+        "why": text("派单理由"),
         "refer_to": _NAMED,
-        "merged_into": _text(),
+        "merged_into": TEXT,
     }
-    one = _object(answer, optional=("refer_to", "merged_into"))
-    problem = _object(
-        {
-            "type": _text(),
-            "title": _text(),
-            "status": _NUMBER,
-            "detail": _text(),
-            "errors": _list(_object({"field": _text(), "message": _text()})),
-        },
-        optional=("errors",),
+    one = record(("refer_to", "merged_into"), **answer)
+    problem = record(
+        ("errors",), type=TEXT, title=TEXT, status=WHOLE, detail=TEXT, errors=list_of(record(field=TEXT, message=TEXT))
     )
     return {
         "Answer": one,
-        "Answers": {"anyOf": [one, _list({"anyOf": [one, problem]})]},
+        "Answers": {"anyOf": [one, list_of({"anyOf": [one, problem]})]},
         "Problem": problem,
-        "Health": _object({"status": _text(), "model": _text()}, optional=("model",)),
-        "Token": _object(
-            {
-                "token": _text("只在此处显示一次"),
-                "expires_at": _MOMENT,
-                "role": _text(),
-                "brigade": _maybe(_text()),
-                "name": _text(),
-            }
-        ),
-        "Picture": _object(
-            {"id": _text(), "url": _text(), "width": {"type": "integer"}, "height": {"type": "integer"}}
-        ),
-        "Identity": _object({"account": _text(), "role": _text(), "brigade": _maybe(_text())}),
-        "Events": _object({"ticket_no": _text(), "events": _list(_event())}),
+        "Health": record(("model",), status=TEXT, model=TEXT),
+        "Token": record(token=text("只在此处显示一次"), expires_at=MOMENT, role=TEXT, brigade=or_null(TEXT), name=TEXT),
+        "Picture": record(id=TEXT, url=TEXT, width={"type": "integer"}, height={"type": "integer"}),
+        "Identity": record(account=TEXT, role=TEXT, brigade=or_null(TEXT)),
+        "Events": record(ticket_no=TEXT, events=list_of(_event())),
         "TicketSummary": _summary(),
-        "TicketPage": _object({"items": _list(_summary()), "next_cursor": _maybe(_text())}),
+        "TicketPage": record(items=list_of(_summary()), next_cursor=or_null(TEXT)),
         "Ticket": _ticket(answer),
     }
 
 
 def _event() -> dict[str, Any]:
-    return _object(
-        {
-            "sequence": _NUMBER,
-            "at": _MOMENT,
-            "action": _text(),
-            "actor": _text(),
-            "role": _text(),
-            "assignment": _NUMBER,
-            "data": {"type": "object"},
-            "hash": _text(),
-        }
+    return record(
+        sequence=WHOLE,
+        at=MOMENT,
+        action=TEXT,
+        actor=TEXT,
+        role=TEXT,
+        assignment=WHOLE,
+        data={"type": "object"},
+        hash=TEXT,
     )
 
 
 def _summary() -> dict[str, Any]:
     names = "ticket_no category category_name channel source_no brigade cell handler refer_to excerpt"
-    return _object(
-        {
-            **{name: _text() for name in names.split()},
-            "status": _choice(Status),
-            "light": _choice(Light),
-            "kind": _choice(Kind),
-            "urgency": _choice(Urgency),
-            "confidence": _SHARE,
-            "reported_at": _MOMENT,
-            "created_at": _MOMENT,
-            "due_inner": _WHEN,
-            "due_outer": _WHEN,
-            "resolved_at": _WHEN,
-            "closed_at": _WHEN,
-            "version": _NUMBER,
-        }
+    return record(
+        **dict.fromkeys(names.split(), TEXT),
+        status=one_of(Status),
+        light=one_of(Light),
+        kind=one_of(Kind),
+        urgency=one_of(Urgency),
+        confidence=NUMBER,
+        reported_at=MOMENT,
+        created_at=MOMENT,
+        due_inner=_WHEN,
+        due_outer=_WHEN,
+        resolved_at=_WHEN,
+        closed_at=_WHEN,
+        version=WHOLE,
     )
 
 
 def _clock() -> dict[str, Any]:
-    return _object(
-        {
-            "stage": _choice(Stage),
-            "name": _text(),
-            "limit": _text(),
-            "rule": _text(),
-            "round": _NUMBER,
-            "light": _choice(Light),
-            "started_at": _MOMENT,
-            "yellow_at": _MOMENT,
-            "due_at": _MOMENT,
-            "original_due_at": _MOMENT,
-            "paused_at": _WHEN,
-            "pauses": _list(_object({"from": _MOMENT, "to": _MOMENT})),
-            "stopped_at": _WHEN,
-            "provisional": _YES,
-            "reasons": _list(_text()),
-        }
+    return record(
+        stage=one_of(Stage),
+        name=TEXT,
+        limit=TEXT,
+        rule=TEXT,
+        round=WHOLE,
+        light=one_of(Light),
+        started_at=MOMENT,
+        yellow_at=MOMENT,
+        due_at=MOMENT,
+        original_due_at=MOMENT,
+        paused_at=_WHEN,
+        pauses=list_of(record(**{"from": MOMENT}, to=MOMENT)),
+        stopped_at=_WHEN,
+        provisional=YES,
+        reasons=list_of(TEXT),
     )
 
 
 def _assignment() -> dict[str, Any]:
-    return _object(
-        {
-            "assignment": _NUMBER,
-            "share": _choice(Share),
-            "brigade": _maybe(_NAMED),
-            "cell": _maybe(_NAMED),
-            "status": _choice(Status),
-            "light": _choice(Light),
-            "owner": _PERSON,
-            "backup": _PERSON,
-            "handler": _PERSON,
-            "stands_in_for": _text("替谁值守；为空是本人的工作"),
-            "suspended_until": _WHEN,
-            "dispatched_at": _MOMENT,
-            "accepted_at": _WHEN,
-            "contacted_at": _WHEN,
-            "resolved_at": _WHEN,
-            "ended_at": _WHEN,
-            "return_barred": _YES,
-            "request": _maybe({"type": "object"}),
-            "result": _text(),
-            "clocks": _list(_clock()),
-        }
+    return record(
+        assignment=WHOLE,
+        share=one_of(Share),
+        brigade=or_null(_NAMED),
+        cell=or_null(_NAMED),
+        status=one_of(Status),
+        light=one_of(Light),
+        owner=_PERSON,
+        backup=_PERSON,
+        handler=_PERSON,
+        stands_in_for=text("替谁值守；为空是本人的工作"),
+        suspended_until=_WHEN,
+        dispatched_at=MOMENT,
+        accepted_at=_WHEN,
+        contacted_at=_WHEN,
+        resolved_at=_WHEN,
+        ended_at=_WHEN,
+        return_barred=YES,
+        request=or_null({"type": "object"}),
+        result=TEXT,
+        clocks=list_of(_clock()),
     )
 
 
 def _order() -> dict[str, Any]:
-    return _object(
-        {
-            "number": _NUMBER,
-            "assignment": _NUMBER,
-            "level": _choice(PressLevel),
-            "level_name": _text(),
-            "cause": _choice(PressCause),
-            "requirement": _text("督办要求"),
-            "issued_at": _MOMENT,
-            "due_at": _WHEN,
-            "answer": _text("大队的答复"),
-            "answered_at": _WHEN,
-            "open": _YES,
-        }
+    return record(
+        number=WHOLE,
+        assignment=WHOLE,
+        level=one_of(PressLevel),
+        level_name=TEXT,
+        cause=one_of(PressCause),
+        requirement=text("督办要求"),
+        issued_at=MOMENT,
+        due_at=_WHEN,
+        answer=text("大队的答复"),
+        answered_at=_WHEN,
+        open=YES,
     )
 
 
 def _ticket(answer: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that callers rely on; `views.ticket_view` makes it, and a test holds the two together."""
-    return _object(
-        {
-            **answer,
-            "version": _NUMBER,
-            "status_name": _text(),
-            "kind_name": _text(),
-            "urgency": _choice(Urgency),
-            "urgency_name": _text(),
-            "light": _choice(Light),
-            "light_name": _text(),
-            "channel": _text(),
-            "source_no": _text(),
-            "source_version": _NUMBER,
-            "title": _text(),
-            "content": _text(),
-            "address": _text(),
-            "point": _maybe(_object({"longitude": _SHARE, "latitude": _SHARE})),
-            "party": _text(),
-            "appeal": _text(),
-            "reporter": {
-                "type": "object",
-                "description": "按角色显示：坐席可见全部，大队可见打码，保密和举报对大队隐去",
-            },
-            "claimed": {"type": "object", "description": "平台所称的类型、紧急程度和代码，只作参考"},
-            "attachments": _list(_object({"name": _text(), "url": _text()})),
-            "supplements": {
-                "type": "array",
-                "items": {"type": "object"},
-                "description": "其后补充或另行发来的内容，由早到晚；只在查看单件工单时给出",
-            },
-            "understanding": {"type": "object", "description": "模型的判断：类型、事项、备选、依据、地名、风险"},
-            "problems": _list(_text("派单规则出错的说明，须由管理员处理")),
-            "reported_at": _MOMENT,
-            "created_at": _MOMENT,
-            "due_inner": _WHEN,
-            "due_outer": _WHEN,
-            "resolved_at": _WHEN,
-            "followed_up_at": _WHEN,
-            "solved": _text(),
-            "satisfaction": _text(),
-            "closed_at": _WHEN,
-            "counts": {"type": "object", "additionalProperties": _NUMBER},
-            "assignments": _list(_assignment()),
-            "orders": _list(_order()),
-            "desk_clocks": _list(_clock()),
-            "gaps": _list(_object({"code": _text(), "assignment": _NUMBER, "blocking": _YES, "opened_at": _MOMENT})),
-            "lead": _maybe(_NUMBER),
-            "allowed": _list(
-                _object({"action": {"type": "string", "enum": [str(one) for one in Action]}, "name": _text()})
-            ),
+    return record(
+        ("refer_to", "merged_into", "supplements"),
+        **answer,
+        version=WHOLE,
+        status_name=TEXT,
+        kind_name=TEXT,
+        urgency=one_of(Urgency),
+        urgency_name=TEXT,
+        light=one_of(Light),
+        light_name=TEXT,
+        channel=TEXT,
+        source_no=TEXT,
+        source_version=WHOLE,
+        title=TEXT,
+        content=TEXT,
+        address=TEXT,
+        point=or_null(record(longitude=NUMBER, latitude=NUMBER)),
+        party=TEXT,
+        appeal=TEXT,
+        reporter={
+            "type": "object",
+            "description": "按角色显示：坐席可见全部，大队可见打码，保密和举报对大队隐去",
         },
-        optional=("refer_to", "merged_into", "supplements"),
+        claimed={"type": "object", "description": "平台所称的类型、紧急程度和代码，只作参考"},
+        attachments=list_of(record(name=TEXT, url=TEXT)),
+        supplements={
+            "type": "array",
+            "items": {"type": "object"},
+            "description": "其后补充或另行发来的内容，由早到晚；只在查看单件工单时给出",
+        },
+        understanding={"type": "object", "description": "模型的判断：类型、事项、备选、依据、地名、风险"},
+        problems=list_of(text("派单规则出错的说明，须由管理员处理")),
+        reported_at=MOMENT,
+        created_at=MOMENT,
+        due_inner=_WHEN,
+        due_outer=_WHEN,
+        resolved_at=_WHEN,
+        followed_up_at=_WHEN,
+        solved=TEXT,
+        satisfaction=TEXT,
+        closed_at=_WHEN,
+        counts={"type": "object", "additionalProperties": WHOLE},
+        assignments=list_of(_assignment()),
+        orders=list_of(_order()),
+        desk_clocks=list_of(_clock()),
+        gaps=list_of(record(code=TEXT, assignment=WHOLE, blocking=YES, opened_at=MOMENT)),
+        lead=or_null(WHOLE),
+        allowed=list_of(record(action={"type": "string", "enum": [str(one) for one in Action]}, name=TEXT)),
     )

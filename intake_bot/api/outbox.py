@@ -6,16 +6,14 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from domain.people import Role
 from intake_bot.api.bodies import read_body, schema_of
 from intake_bot.api.filters import whole_number
 from intake_bot.api.problems import not_found
-from intake_bot.api.routes import Parameter, Route, actor_of, house_of, json_answer
+from intake_bot.api.routes import ADMINISTRATORS, Parameter, Route, actor_of, house_of, json_answer
 from intake_bot.api.views import written
 from intake_bot.house import House
 from storage.parked import NotParked
 
-ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 SHOWN = 100
 """Parked deliveries that are listed one by one; the reasons count them all."""
 

@@ -99,7 +99,7 @@ def picture_answer(picture: Picture) -> web.Response:
     return web.Response(
         body=picture.content,
         content_type="image/jpeg",
-        headers={"Cache-Control": "private, max-age=3600", "Content-Security-Policy": "default-src 'none'"},
+        headers={"Cache-Control": "private, max-age=3600"},
     )
 
 

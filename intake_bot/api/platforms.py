@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from datetime import datetime
 
 from aiohttp import web
 
 from adapters.channel import Channel, Refused
 from domain.platform import Said
 from domain.ticket import Ticket
-from domain.worktime import LOCAL, local
+from domain.worktime import local
 from intake_bot.api.bodies import schema_of
 from intake_bot.api.channels import nonce_used, problem_of, verified
 from intake_bot.api.filters import read_word
@@ -22,8 +20,6 @@ from intake_bot.platform_answers import take_message
 from intake_bot.platform_scores import PlatformScore, score_of
 from intake_bot.reporting_back import report_of
 from storage.store import NonceSeen
-
-_MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
 
 
 def platform_routes(channels: Iterable[Channel]) -> list[Route]:
@@ -141,9 +137,7 @@ async def show_score(request: web.Request) -> web.Response:
         known = "、".join(house.channels)
         raise bad_fields([FieldError("channel", f"没有渠道“{code}”，可用：{known}")])
     month = request.query.get("month") or f"{local(house.now()):%Y-%m}"
-    if not _MONTH.fullmatch(month):
-        raise bad_fields([FieldError("month", f"月份“{month[:20]}”写法不对，应为 2026-11")])
-    year, number = int(month[:4]), int(month[5:])
-    since = datetime(year, number, 1, tzinfo=LOCAL)
-    until = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=LOCAL)
-    return json_answer(await score_of(house, channel, month, since, until))
+    try:
+        return json_answer(await score_of(house, channel, month))
+    except ValueError as error:
+        raise bad_fields([FieldError("month", str(error))]) from None

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 from aiohttp import web
+
+from domain.lifecycle import Forbidden, Incomplete, NotAllowed
+from storage.store import VersionConflict
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -73,3 +77,22 @@ def not_found(detail: str) -> Problem:
 def busy(detail: str, retry_after: int = 5) -> Problem:
     """503: nothing was taken; send it again later."""
     return Problem(503, "busy", "暂时不能受理", detail, headers={"Retry-After": str(retry_after)})
+
+
+@contextmanager
+def lifecycle_refusals(no: str) -> Iterator[None]:
+    """What the life cycle refuses of the ticket `no`, answered: 403, 409 with the actions that are allowed, 422; 412 where it
+    has changed meanwhile."""
+    try:
+        yield
+    except Forbidden as error:
+        raise Problem(403, "forbidden", "没有权限", str(error)) from None
+    except NotAllowed as error:
+        extra = {"allowed": list(error.allowed)}
+        raise Problem(409, "not-allowed", "现在不能这样做", str(error), extra=extra) from None
+    except Incomplete as error:
+        raise bad_fields([FieldError(name, message) for name, message in error.problems]) from None
+    except VersionConflict:
+        raise Problem(
+            412, "changed-meanwhile", "工单已被他人更新", f"工单 {no} 已有新的变化，请重新打开后再操作"
+        ) from None

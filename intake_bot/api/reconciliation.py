@@ -6,18 +6,14 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from domain.people import Role
 from intake_bot.api.bodies import read_body, schema_of
-from intake_bot.api.filters import read_flag, read_number, read_word
+from intake_bot.api.filters import read_flag, read_number, read_word, whole_number
 from intake_bot.api.problems import FieldError, bad_fields, not_found
-from intake_bot.api.routes import DESK, Parameter, Route, actor_of, house_of, json_answer
+from intake_bot.api.routes import DESK, LEADERS, Parameter, Route, actor_of, house_of, json_answer
 from intake_bot.api.views import moment, written
 from intake_bot.house import House
 from intake_bot.reconciling import reconcile
 from storage.reconciliation import LONGEST_NOTE, NotOpen, Run, StoredDifference
-
-_LEADERS = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
-_MOST_DIGITS = 18
 
 KIND_NAMES: dict[str, str] = {"missing_here": "我方缺少", "missing_there": "平台缺少", "state": "状态不同"}
 
@@ -122,7 +118,7 @@ def reconciliation_routes() -> list[Route]:
             run_now,
             "立即核对一个渠道",
             "supervision",
-            _LEADERS,
+            LEADERS,
             body=schema_of(Compare),
             answers={200: ("这一次核对", schema_of(RunView))},
         ),
@@ -132,7 +128,7 @@ def reconciliation_routes() -> list[Route]:
             settle,
             "处理一处差异，并说明怎样处理的",
             "supervision",
-            _LEADERS,
+            LEADERS,
             parameters=(Parameter("id", "差异编号", {"type": "integer"}, place="path"),),
             body=schema_of(Settle),
             answers={200: ("处理后的差异", schema_of(DifferenceView))},
@@ -188,15 +184,15 @@ async def run_now(request: web.Request) -> web.Response:
 
 
 async def settle(request: web.Request) -> web.Response:
-    house, number = house_of(request), request.match_info["id"]
+    house, number = house_of(request), whole_number(request.match_info["id"])
     wanted = await read_body(request, Settle)
     note = wanted.note.strip()
     if not note or len(note) > LONGEST_NOTE:
         raise bad_fields([FieldError("note", f"请说明怎样处理的（note），不超过 {LONGEST_NOTE} 字")])
-    if not number.isascii() or not number.isdigit() or len(number) > _MOST_DIGITS:
+    if number is None:
         raise not_found("没有这处差异")
     try:
-        changed = await house.store.reconciliation.settle(int(number), note, actor_of(request).name, house.now())
+        changed = await house.store.reconciliation.settle(number, note, actor_of(request).name, house.now())
     except NotOpen:
         raise not_found("没有这处待处理的差异，可能已经处理") from None
     return json_answer(_difference(changed))

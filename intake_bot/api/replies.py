@@ -3,38 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from aiohttp import web
 
 from intake_bot.api.bodies import read_body, schema_of
 from intake_bot.api.problems import FieldError, bad_fields
-from intake_bot.api.routes import EVERYONE, Parameter, Route, json_answer
-from intake_bot.api.tickets import found_ticket
+from intake_bot.api.routes import EVERYONE, Route, json_answer
+from intake_bot.api.schemas import TEXT, WHOLE, list_of, one_of, record
+from intake_bot.api.tickets import TICKET_NO, found_ticket
 from nlu.replies import Severity, Verdict, check_reply
 
 LONGEST_REPLY = 20_000
 
-_CHECK: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "verdict": {"type": "string", "enum": [str(one) for one in Verdict]},
-        "findings": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "code": {"type": "string"},
-                    "severity": {"type": "string", "enum": [str(one) for one in Severity]},
-                    "reason": {"type": "string"},
-                    "spans": {"type": "array", "items": {"type": "array", "items": {"type": "integer"}}},
-                },
-                "required": ["code", "severity", "reason", "spans"],
-            },
-        },
-    },
-    "required": ["verdict", "findings"],
-}
+_FINDING = record(code=TEXT, severity=one_of(Severity), reason=TEXT, spans=list_of(list_of(WHOLE)))
+_CHECK = record(verdict=one_of(Verdict), findings=list_of(_FINDING))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +35,7 @@ def reply_routes() -> list[Route]:
             "答复检查：是否答其所问、有无套话、是否泄露个人信息；只提示，不阻断",
             "replies",
             EVERYONE,
-            parameters=(Parameter("no", "工单编号，如 FH261124-00001", place="path"),),
+            parameters=(TICKET_NO,),
             body=schema_of(Reply),
             answers={200: ("需要修改之处", _CHECK)},
         )

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aiohttp import web
 
 from domain.disclosure import Look, looked, may_look
-from domain.lifecycle import RULES, Action, Forbidden, Incomplete, NotAllowed
+from domain.lifecycle import RULES, Action
 from domain.outcome import Outcome
 from domain.people import Role
 from domain.ticket import Ticket
 from intake_bot.api.bodies import read_body, schema_of
-from intake_bot.api.problems import FieldError, Problem, bad_fields
+from intake_bot.api.problems import lifecycle_refusals
 from intake_bot.api.routes import Parameter, Route, actor_of, house_of, json_answer
-from intake_bot.api.tickets import found_ticket, request_key
+from intake_bot.api.schemas import TEXT, record, text
+from intake_bot.api.tickets import TICKET_NO, found_ticket, request_key
 
 _ROLES = frozenset[Role]().union(*(rule.roles for rule in RULES if rule.action is Action.CONTACT))
 
-_REPORTER: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "ticket_no": {"type": "string"},
-        "name": {"type": "string"},
-        "phone": {"type": "string"},
-        "contact": {"type": "string"},
-        "content": {"type": "string", "description": "诉求原文，其中的号码不隐去"},
-    },
-    "required": ["ticket_no", "name", "phone", "contact", "content"],
-}
+_REPORTER = record(ticket_no=TEXT, name=TEXT, phone=TEXT, contact=TEXT, content=text("诉求原文，其中的号码不隐去"))
 
 
 def reporter_routes() -> list[Route]:
@@ -41,7 +30,7 @@ def reporter_routes() -> list[Route]:
             "actions",
             _ROLES,
             parameters=(
-                Parameter("no", "工单编号，如 FH261124-00001", place="path"),
+                TICKET_NO,
                 Parameter("Idempotency-Key", "本次查看的编号；以同一编号再次提交不会重复记录", place="header"),
             ),
             body=schema_of(Look),
@@ -60,16 +49,9 @@ async def look(request: web.Request) -> web.Response:
     def work(before: Ticket) -> Outcome:
         return looked(before, details, actor, now)
 
-    try:
+    with lifecycle_refusals(no):
         ticket = await house.store.change(no, work, key=key)
         may_look(ticket, actor)  # a look that is asked for again may have been allowed only the first time
-    except Forbidden as error:
-        raise Problem(403, "forbidden", "没有权限", str(error)) from None
-    except NotAllowed as error:
-        extra = {"allowed": list(error.allowed)}
-        raise Problem(409, "not-allowed", "现在不能这样做", str(error), extra=extra) from None
-    except Incomplete as error:
-        raise bad_fields([FieldError(name, message) for name, message in error.problems]) from None
     complaint = ticket.complaint
     return json_answer(
         {

@@ -8,11 +8,10 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from domain.people import Role
 from domain.worktime import local
 from intake_bot.api.filters import read_choice, read_day, read_flag
 from intake_bot.api.problems import FieldError, bad_fields, not_found
-from intake_bot.api.routes import Parameter, Route, house_of
+from intake_bot.api.routes import LEADERS, Parameter, Route, house_of
 from intake_bot.assessment import reporting_of
 from supervision.reports.periods import Period, PeriodKind, period_before, period_between, period_of
 from supervision.reports.schedule import MEDIA_TYPES, file_name, write_report
@@ -30,7 +29,7 @@ def report_routes() -> list[Route]:
             report_file,
             "统计报告文件：日报、周报、月报或任意时段；xlsx 统计表，docx 通报",
             "reports",
-            frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR}),
+            LEADERS,
             parameters=(
                 Parameter("period", "day、week、month 或 range", {"type": "string", "enum": list(PeriodKind)}, "path"),
                 Parameter("date", "所在的某一天；默认最近一个已结束的周期", _DAY),
@@ -40,7 +39,7 @@ def report_routes() -> list[Route]:
                 Parameter("format", "xlsx（默认）或 docx", {"type": "string", "enum": list(ReportFormat)}),
             ),
             answers={200: ("文件", {"type": "string", "format": "binary"})},
-            answer_type="application/octet-stream",
+            answer_type=tuple(MEDIA_TYPES.values()),
         ),
     ]
 
@@ -70,10 +69,10 @@ def _period(request: web.Request, today: date) -> Period:
     if written not in list(PeriodKind):
         raise not_found(f"没有“{written[:20]}”这种报告；可用：{'、'.join(PeriodKind)}")
     kind = PeriodKind(written)
+    # What belongs to another kind is read too: written wrong, it is not overlooked.
+    day, first, until = (read_day(request, name) for name in ("date", "from", "to"))
     if kind is not PeriodKind.RANGE:
-        day = read_day(request, "date")
         return period_of(kind, day.date()) if day is not None else period_before(kind, today)
-    first, until = read_day(request, "from"), read_day(request, "to")
     if first is None or until is None:
         raise bad_fields([FieldError("from" if first is None else "to", "专报请填写起止日期 from（含）和 to（不含）")])
     try:

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from domain.people import Actor, Role
 from intake_bot.house import House
+from intake_bot.rates import Rate
 from storage.accounts import Session
 
 HOUSE: web.AppKey[House] = web.AppKey("house", House)
@@ -25,6 +26,8 @@ SESSION: web.RequestKey[Session] = web.RequestKey("session", Session)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 EVERYONE: frozenset[Role] = frozenset({Role.OPERATOR, Role.BRIGADE, Role.SUPERVISOR, Role.ADMINISTRATOR})
 DESK: frozenset[Role] = frozenset({Role.OPERATOR, Role.SUPERVISOR, Role.ADMINISTRATOR})
+LEADERS: frozenset[Role] = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
+ADMINISTRATORS: frozenset[Role] = frozenset({Role.ADMINISTRATOR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Route:
     `body`: the JSON schema of the request body. `answers`: status → (description, JSON schema of the body or None).
     `page`: for people in a browser: who is not signed in is led to the sign-in, refusals are pages, and OpenAPI is silent
     about it.
+    `rate`: what calls of an address are counted under; who is known is counted by account besides.
     """
 
     method: str
@@ -58,11 +62,14 @@ class Route:
     parameters: tuple[Parameter, ...] = ()
     body: Mapping[str, Any] | None = None
     answers: Mapping[int, tuple[str, Mapping[str, Any] | None]] = field(default_factory=dict)
-    answer_type: str = "application/json"
+    answer_type: str | tuple[str, ...] = "application/json"
     body_type: str = "application/json"
     page: bool = False
+    rate: Rate | None = None
 
 
+REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
+"""The number of a request, in its answer and in the log."""
 ROUTE: web.RequestKey[Route] = web.RequestKey("route", Route)
 """The row that a request was led to."""
 

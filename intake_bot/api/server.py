@@ -19,8 +19,10 @@ from intake_bot.api.assessment import assessment_routes
 from intake_bot.api.audit import audit_routes
 from intake_bot.api.authentication import authenticate
 from intake_bot.api.channels import channel_routes
+from intake_bot.api.headers import guarding
 from intake_bot.api.health import health_routes
 from intake_bot.api.incidents import incident_routes
+from intake_bot.api.limits import PROXIES, RATES, Proxies, client_of, count
 from intake_bot.api.models import model_routes
 from intake_bot.api.open311 import open311_routes
 from intake_bot.api.openapi import openapi_route
@@ -32,24 +34,28 @@ from intake_bot.api.reconciliation import reconciliation_routes
 from intake_bot.api.replies import reply_routes
 from intake_bot.api.reporters import reporter_routes
 from intake_bot.api.reports import report_routes
-from intake_bot.api.routes import HOUSE, ROUTE, STOPPING, Handler, Route
+from intake_bot.api.routes import ACTOR, HOUSE, REQUEST_ID, ROUTE, STOPPING, Handler, Route
 from intake_bot.api.suggestions import suggestion_routes
 from intake_bot.api.supervision import supervision_routes
 from intake_bot.api.tickets import ticket_routes
 from intake_bot.api.users import user_routes
 from intake_bot.api.webhooks import asyncapi_routes
 from intake_bot.api.wechat import wechat_routes
+from intake_bot.api.wecom import wecom_routes
 from intake_bot.assessment import assessing_of, schedule_of
+from intake_bot.backups import JOB as BACKUP
+from intake_bot.backups import back_up_due
 from intake_bot.conversation.dialogue import forget_old, keep_finishing
 from intake_bot.delivery import Delivery
 from intake_bot.house import House
 from intake_bot.joining import keep_joining
 from intake_bot.pages.admin import admin_routes
 from intake_bot.pages.board import board_routes
+from intake_bot.pages.board_exchange import SCORES
 from intake_bot.pages.brigade import brigade_routes
 from intake_bot.pages.citizen import citizen_routes
 from intake_bot.pages.desk import desk_routes
-from intake_bot.pages.maps import map_route
+from intake_bot.pages.maps import OUTLINES, map_route, outlines
 from intake_bot.pages.portal import portal_routes
 from intake_bot.pages.problems import problem_page
 from intake_bot.pages.rendering import PAGES, Pages, static_route
@@ -57,6 +63,7 @@ from intake_bot.pages.sign_in import sign_in_routes
 from intake_bot.pages.static import Assets
 from intake_bot.polling import Poller
 from intake_bot.portal import PORTAL, portal_of
+from intake_bot.rates import Rate, Rates
 from intake_bot.reconciling import reconcile_due
 from intake_bot.searching import keep_index
 from intake_bot.webhooks import Followers
@@ -77,6 +84,7 @@ def all_routes(channels: Iterable[Channel]) -> list[Route]:
         *platform_routes(channels),
         *reconciliation_routes(),
         *wechat_routes(),
+        *wecom_routes(),
         *suggestion_routes(),
         *ticket_routes(),
         *incident_routes(),
@@ -120,8 +128,13 @@ def build_app(house: House, *, timers: bool = True) -> web.Application:
     app[HOUSE] = house
     app[STOPPING] = asyncio.Event()
     app.on_shutdown.append(_stop_streams)
+    app.on_response_prepare.append(guarding(house.settings))
     app[PAGES] = Pages(Assets())
+    app[OUTLINES] = outlines(house)
     app[PORTAL] = portal_of(house)
+    app[SCORES] = {}
+    app[PROXIES] = Proxies(house.settings.server.trusted_proxies)
+    app[RATES] = Rates(house.settings.rate_limits)
     for route in all_routes(house.channels.values()):
         app.router.add_route(route.method, route.path, _guarded(route))
     if timers:
@@ -136,7 +149,11 @@ async def _stop_streams(app: web.Application) -> None:
 def _guarded(route: Route) -> Handler:
     async def handler(request: web.Request) -> web.StreamResponse:
         request[ROUTE] = route
+        if route.rate is not None:
+            count(request, route.rate, client_of(request))
         await authenticate(request, route)
+        if ACTOR in request:
+            count(request, Rate.ACCOUNT, request[ACTOR].name)
         if any("\x00" in part for part in request.match_info.values()):
             raise not_found("没有这个地址")  # nothing is called so, and PostgreSQL takes no such text
         return await route.handler(request)
@@ -150,7 +167,7 @@ async def _watch(
 ) -> web.StreamResponse:
     """Give every request a number, turn what is raised into problem details, log and count the answer."""
     started = time.perf_counter()
-    request_id = uuid.uuid4().hex[:16]
+    request_id = request[REQUEST_ID] = uuid.uuid4().hex[:16]
     try:
         response = await handler(request)
     except Problem as problem:
@@ -164,10 +181,6 @@ async def _watch(
         log.exception("request_failed", request=request_id, method=request.method, route=_route_name(request))
         detail = f"请求没有完成，请稍后重试；如仍失败，请将编号 {request_id} 告知管理员"
         response = _refused(request, Problem(500, "internal", "服务内部错误", detail))
-    if not response.prepared:
-        response.headers["X-Request-Id"] = request_id
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers.setdefault("Cache-Control", "no-store")
     seconds = time.perf_counter() - started
     house = request.app[HOUSE]
     house.counters.answered(request.method, _route_name(request), response.status, seconds)
@@ -221,6 +234,7 @@ async def _timers(app: web.Application) -> AsyncIterator[None]:
             "reports": schedule_of(house).make_due,
             "forget_conversations": partial(forget_old, house),
             "reconcile": partial(reconcile_due, house),
+            BACKUP: partial(back_up_due, house.deployment, house.store),
         },
     )
     delivery = Delivery(house, house.settings.delivery)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -16,6 +15,7 @@ from domain.people import Actor, Role
 from intake_bot.api.filters import filter_parameters, read_choice, read_filter, read_number, read_period, read_word
 from intake_bot.api.problems import FieldError, bad_fields, not_found
 from intake_bot.api.routes import EVERYONE, Parameter, Route, actor_of, house_of, json_answer
+from intake_bot.api.schemas import NUMBER, TEXT, WHOLE, YES, list_of, one_of, or_null, record
 from intake_bot.api.stream import stream_route
 from intake_bot.api.views import moment
 from intake_bot.assessment import group_names
@@ -35,63 +35,44 @@ class _Part(StrEnum):
     MISS = "miss"
 
 
-def _choices(choices: type[StrEnum]) -> dict[str, Any]:
-    return {"type": "string", "enum": [str(one) for one in choices]}
-
-
-def _object(**properties: Mapping[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties)}
-
-
-def _list(items: Mapping[str, Any]) -> dict[str, Any]:
-    return {"type": "array", "items": items}
-
-
-_TEXT: dict[str, Any] = {"type": "string"}
-_NUMBER: dict[str, Any] = {"type": ["number", "null"]}
-_WHOLE: dict[str, Any] = {"type": "integer"}
-_NAMED = {**_object(code=_TEXT, name=_TEXT), "type": ["object", "null"]}
-_PERIOD = {**_object(**{"from": _TEXT, "to": _TEXT}), "type": ["object", "null"]}
-_TIMES = {**_object(mean=_NUMBER, median=_NUMBER, p90=_NUMBER), "type": ["object", "null"]}
-_VALUE = {
-    **_object(n=_WHOLE, hits=_WHOLE, value=_NUMBER, working_minutes=_TIMES, calendar_hours=_TIMES),
-    "type": ["object", "null"],
-}
-_FORMULA = _object(numerator=_TEXT, denominator=_TEXT, note=_TEXT, text=_TEXT)
-_GROUP = _object(
-    key=_TEXT, name=_TEXT, value=_VALUE, before=_VALUE, ranked={"type": "boolean"}, rank={"type": ["integer", "null"]}
-)
-_METRIC = _object(
-    code=_TEXT,
-    name=_TEXT,
-    unit=_TEXT,
-    better=_TEXT,
+_NUMBER = or_null(NUMBER)
+_NAMED = or_null(record(code=TEXT, name=TEXT))
+_PERIOD = or_null(record(**{"from": TEXT, "to": TEXT}))
+_TIMES = or_null(record(mean=_NUMBER, median=_NUMBER, p90=_NUMBER))
+_VALUE = or_null(record(n=WHOLE, hits=WHOLE, value=_NUMBER, working_minutes=_TIMES, calendar_hours=_TIMES))
+_FORMULA = record(numerator=TEXT, denominator=TEXT, note=TEXT, text=TEXT)
+_GROUP = record(key=TEXT, name=TEXT, value=_VALUE, before=_VALUE, ranked=YES, rank=or_null(WHOLE))
+_METRIC = record(
+    code=TEXT,
+    name=TEXT,
+    unit=TEXT,
+    better=TEXT,
     formula=_FORMULA,
     total=_VALUE,
     before=_VALUE,
-    groups=_list(_GROUP),
+    groups=list_of(_GROUP),
 )
-_LIT = _object(
-    ticket_no=_TEXT,
-    light=_choices(Light),
-    stage=_choices(Stage),
-    round=_WHOLE,
-    assignment=_WHOLE,
-    due_at=_TEXT,
+_LIT = record(
+    ticket_no=TEXT,
+    light=one_of(Light),
+    stage=one_of(Stage),
+    round=WHOLE,
+    assignment=WHOLE,
+    due_at=TEXT,
     brigade=_NAMED,
     cell=_NAMED,
-    status=_TEXT,
-    urgency=_choices(Urgency),
-    excerpt=_TEXT,
+    status=TEXT,
+    urgency=one_of(Urgency),
+    excerpt=TEXT,
 )
 
 _SLICE_PARAMETERS = (
     Parameter("from", "起始日期（含），默认本月 1 日", {"type": "string", "format": "date"}),
     Parameter("to", "截止日期（不含），默认明天", {"type": "string", "format": "date"}),
     Parameter("channel", "渠道代码"),
-    Parameter("kind", "诉求类型", _choices(Kind)),
+    Parameter("kind", "诉求类型", one_of(Kind)),
     Parameter("category", "事项分类代码"),
-    Parameter("urgency", "紧急程度", _choices(Urgency)),
+    Parameter("urgency", "紧急程度", one_of(Urgency)),
     Parameter("brigade", "承办单位代码"),
     Parameter("grid", "网格代码（责任网格代码中的前缀），如 cs"),
     Parameter("area", "责任区代码"),
@@ -118,11 +99,11 @@ def supervision_routes() -> list[Route]:
             answers={
                 200: (
                     "灯色",
-                    _object(
-                        counts=_object(**{light.value: _WHOLE for light in Light}),
-                        gaps=_list(_object(code=_TEXT, name=_TEXT, count=_WHOLE)),
-                        items=_list(_LIT),
-                        next_cursor={"type": ["string", "null"]},
+                    record(
+                        counts=record(**{light.value: WHOLE for light in Light}),
+                        gaps=list_of(record(code=TEXT, name=TEXT, count=WHOLE)),
+                        items=list_of(_LIT),
+                        next_cursor=or_null(TEXT),
                     ),
                 )
             },
@@ -137,18 +118,18 @@ def supervision_routes() -> list[Route]:
             parameters=(
                 *_SLICE_PARAMETERS,
                 Parameter("codes", "只算这些指标，逗号分隔；默认全部"),
-                Parameter("group_by", "分组", _choices(Dimension)),
-                Parameter("compare", "比较：previous 环比，last_year 同比", _choices(Comparison)),
+                Parameter("group_by", "分组", one_of(Dimension)),
+                Parameter("compare", "比较：previous 环比，last_year 同比", one_of(Comparison)),
             ),
             answers={
                 200: (
                     "指标",
-                    _object(
+                    record(
                         period=_PERIOD,
                         compared_with=_PERIOD,
-                        group_by={"type": ["string", "null"]},
-                        smallest_ranked=_WHOLE,
-                        metrics=_list(_METRIC),
+                        group_by=or_null(TEXT),
+                        smallest_ranked=WHOLE,
+                        metrics=list_of(_METRIC),
                     ),
                 )
             },
@@ -163,8 +144,8 @@ def supervision_routes() -> list[Route]:
             parameters=(
                 Parameter("code", "指标代码，如 resolved_in_time", place="path"),
                 *_SLICE_PARAMETERS,
-                Parameter("part", "all 全部（分母），hit 计入分子的，miss 未计入分子的", _choices(_Part)),
-                Parameter("group_by", "分组", _choices(Dimension)),
+                Parameter("part", "all 全部（分母），hit 计入分子的，miss 未计入分子的", one_of(_Part)),
+                Parameter("group_by", "分组", one_of(Dimension)),
                 Parameter("key", "分组中的一组（与 group_by 同用）"),
                 Parameter("offset", "从第几条起", {"type": "integer", "minimum": 0}),
                 _PAGING[1],
@@ -172,11 +153,11 @@ def supervision_routes() -> list[Route]:
             answers={
                 200: (
                     "工单",
-                    _object(
-                        metric=_TEXT,
+                    record(
+                        metric=TEXT,
                         period=_PERIOD,
-                        items=_list(_object(ticket_no=_TEXT, assignment=_WHOLE, at=_TEXT, hit={"type": "boolean"})),
-                        next_offset={"type": ["integer", "null"]},
+                        items=list_of(record(ticket_no=TEXT, assignment=WHOLE, at=TEXT, hit=YES)),
+                        next_offset=or_null(WHOLE),
                     ),
                 )
             },
@@ -269,7 +250,7 @@ async def metric_tickets(request: web.Request) -> web.Response:
         metric,
         wanted,
         now,
-        group=(by, key) if by is not None and key is not None else None,
+        group=(by, (key,)) if by is not None and key is not None else None,
         hit=None if part is _Part.ALL else part is _Part.HIT,
         offset=offset,
         limit=limit + 1,

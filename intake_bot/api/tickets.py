@@ -14,22 +14,23 @@ from adapters.channel import Refused, Unreadable
 from domain.actions import DETAILS, Merge, Resolve
 from domain.handling import handle
 from domain.handling.closing import merge
-from domain.lifecycle import ACTION_NAMES, RULES, Action, Forbidden, Incomplete, NotAllowed
+from domain.lifecycle import ACTION_NAMES, RULES, Action, Incomplete
 from domain.outcome import Outcome
 from domain.people import Role
 from domain.ticket import Ticket
 from intake_bot.api.bodies import read_body, schema_of
-from intake_bot.api.filters import filter_parameters
-from intake_bot.api.problems import FieldError, Problem, bad_fields, not_found, unreadable
+from intake_bot.api.channels import problem_of
+from intake_bot.api.filters import filter_parameters, whole_number
+from intake_bot.api.problems import FieldError, bad_fields, lifecycle_refusals, not_found, unreadable
 from intake_bot.api.routes import DESK, EVERYONE, Parameter, Route, actor_of, house_of, json_answer
 from intake_bot.api.searching import found_page
 from intake_bot.api.views import answer, moment, supplement_view, ticket_view
 from intake_bot.intake import take
 from intake_bot.pictures import pictures_belong
-from storage.store import RequestKey, TicketNotFound, VersionConflict
+from storage.store import RequestKey, TicketNotFound
 from storage.tickets import TicketSummary
 
-_NO = Parameter("no", "工单编号，如 FH261124-00001", place="path")
+TICKET_NO = Parameter("no", "工单编号，如 FH261124-00001", place="path")
 _TICKET = {"$ref": "#/components/schemas/Ticket"}
 
 
@@ -75,7 +76,7 @@ def ticket_routes() -> list[Route]:
             "一件工单",
             "tickets",
             EVERYONE,
-            parameters=(_NO,),
+            parameters=(TICKET_NO,),
             answers={200: ("工单", _TICKET)},
         ),
         Route(
@@ -85,7 +86,7 @@ def ticket_routes() -> list[Route]:
             "一件工单的全过程记录",
             "tickets",
             EVERYONE,
-            parameters=(_NO,),
+            parameters=(TICKET_NO,),
             answers={200: ("按发生顺序的事件", {"$ref": "#/components/schemas/Events"})},
         ),
         *[_action_route(action) for action in Action],
@@ -102,7 +103,7 @@ def _action_route(action: Action) -> Route:
         "actions",
         roles,
         parameters=(
-            _NO,
+            TICKET_NO,
             Parameter("If-Match", "只在工单版本号与此相符时执行", place="header"),
             Parameter("Idempotency-Key", "本次操作的编号；以同一编号再次提交不会重复执行", place="header"),
         ),
@@ -141,7 +142,7 @@ async def enter_ticket(request: web.Request) -> web.Response:
     except Unreadable as error:
         raise unreadable(str(error)) from None
     except Refused as refused:
-        raise bad_fields([FieldError(one.field, one.message) for one in refused.problems]) from None
+        raise problem_of(refused.problems) from None
     receipt = (await take(house, [complaint], actor, now, channel=complaint.channel))[0]
     return json_answer(answer(house, receipt.ticket, duplicate=receipt.duplicate), 200 if receipt.duplicate else 201)
 
@@ -198,31 +199,20 @@ def _acting(action: Action) -> Callable[[web.Request], Any]:
         expected = _expected_version(request)
         now = house.now()
         key = request_key(request, now)
-        try:
-            if isinstance(details, Merge):
-                ticket = await _merge(request, no, details, expected)
-            else:
+        with lifecycle_refusals(no):
+            try:
+                if isinstance(details, Merge):
+                    ticket = await _merge(request, no, details, expected)
+                else:
 
-                def work(before: Ticket) -> Outcome:
-                    return handle(before, action, details, actor, now, house.planner)
+                    def work(before: Ticket) -> Outcome:
+                        return handle(before, action, details, actor, now, house.planner)
 
-                ticket = await house.store.change(no, work, expected_version=expected, key=key)
-                if isinstance(details, Resolve):
-                    await pictures_belong(house, ticket.no, (*details.photos_before, *details.photos))
-        except TicketNotFound:
-            raise not_found(f"没有编号为“{no}”的工单") from None
-        except Forbidden as error:
-            raise Problem(403, "forbidden", "没有权限", str(error)) from None
-        except NotAllowed as error:
-            raise Problem(
-                409, "not-allowed", "现在不能这样做", str(error), extra={"allowed": list(error.allowed)}
-            ) from None
-        except Incomplete as error:
-            raise bad_fields([FieldError(name, message) for name, message in error.problems]) from None
-        except VersionConflict:
-            raise Problem(
-                412, "changed-meanwhile", "工单已被他人更新", f"工单 {no} 已有新的变化，请重新打开后再操作"
-            ) from None
+                    ticket = await house.store.change(no, work, expected_version=expected, key=key)
+            except TicketNotFound:
+                raise not_found(f"没有编号为“{no}”的工单") from None
+        if isinstance(details, Resolve):
+            await pictures_belong(house, ticket.no, (*details.photos_before, *details.photos))
         return json_answer(ticket_view(house, ticket, actor), headers={"ETag": f'"{ticket.version}"'})
 
     return act
@@ -260,7 +250,7 @@ def _expected_version(request: web.Request) -> int | None:
     given = request.headers.get("If-Match", "").strip()
     if given in {"", "*"}:
         return None
-    number = given.removeprefix("W/").strip('"')
-    if not number.isdigit():
+    number = whole_number(given.removeprefix("W/").strip('"'))
+    if number is None:
         raise bad_fields([FieldError("If-Match", 'If-Match 应为工单的版本号，例如 "3"')])
-    return int(number)
+    return number

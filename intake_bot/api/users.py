@@ -12,18 +12,20 @@ from aiohttp import web
 from domain.people import Actor, Role
 from intake_bot.api.bodies import read_body, schema_of
 from intake_bot.api.problems import FieldError, Problem, bad_fields, not_found
-from intake_bot.api.routes import EVERYONE, Handler, Parameter, Route, actor_of, house_of, json_answer
+from intake_bot.api.routes import ADMINISTRATORS, EVERYONE, Handler, Parameter, Route, actor_of, house_of, json_answer
 from intake_bot.api.views import moment, written
 from intake_bot.house import House
 from intake_bot.passwords import one_time_password
 from storage.accounts import AccountExists
 from storage.users import LastAdministrator, UnknownUser, UserRecord
 
-ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 LONGEST_NAME = 64
 RESERVED = frozenset({"system", "administrator", "portal"})
 """Names under which the record knows the timers, INTAKE_ADMIN_TOKEN and the portal: nobody else may look like them."""
 _ACCOUNT = re.compile(r"[a-z0-9][a-z0-9.-]{1,62}")
+ACCOUNT_RULE = (
+    f"账号应为 2 至 63 位小写字母、数字、点或短横线，以字母或数字开头，且不能是 {'、'.join(sorted(RESERVED))}"
+)
 _PATH = (Parameter("account", "账号", place="path"),)
 
 
@@ -153,9 +155,13 @@ def _act(word: str, summary: str, change_of: Callable[[House], _Change]) -> Rout
 
 
 async def list_users(request: web.Request) -> web.Response:
-    house = house_of(request)
+    return json_answer(UserList(await every_user(house_of(request))))
+
+
+async def every_user(house: House) -> tuple[UserView, ...]:
+    """All users as they stand now, also for the administrator's pages."""
     now = house.now()
-    return json_answer(UserList(tuple(view(one, now) for one in await house.store.users.all())))
+    return tuple(view(one, now) for one in await house.store.users.all())
 
 
 async def add_user(request: web.Request) -> web.Response:
@@ -167,10 +173,7 @@ async def add_user(request: web.Request) -> web.Response:
     unit = wanted.unit or (known_unit if wanted.role is Role.BRIGADE else "")
     problems = [*_wrong(house, name, wanted.role, unit)]
     if not is_account(account):
-        said = (
-            f"账号应为 2 至 63 位小写字母、数字、点或短横线，以字母或数字开头，且不能是 {'、'.join(sorted(RESERVED))}"
-        )
-        problems.append(FieldError("account", said))
+        problems.append(FieldError("account", ACCOUNT_RULE))
     if problems:
         raise bad_fields(problems)
     password = one_time_password()

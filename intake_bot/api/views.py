@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from domain.complaint import KIND_NAMES, URGENCY_NAMES, Complaint, Reporter
 from domain.disclosure import for_unit, sees_reporter
@@ -15,9 +14,8 @@ from domain.limit import STAGE_NAMES
 from domain.people import Actor, Role
 from domain.privacy import masked_name, masked_phone
 from domain.ticket import LEVEL_NAMES, STATUS_NAMES, Assignment, Clock, PressOrder, Status, Ticket
+from domain.worktime import local
 from intake_bot.house import House
-
-LOCAL = ZoneInfo("Asia/Shanghai")
 
 
 def moment(at: datetime | None) -> str | None:
@@ -27,7 +25,7 @@ def moment(at: datetime | None) -> str | None:
 
 def written(at: datetime) -> str:
     """`moment` of a time that there is."""
-    return at.astimezone(LOCAL).isoformat(timespec="seconds")
+    return local(at).isoformat(timespec="seconds")
 
 
 def answer(house: House, ticket: Ticket, *, duplicate: bool) -> dict[str, Any]:

@@ -15,14 +15,18 @@ from aiohttp import web
 
 from adapters.wechat.crypto import NotFromPlatform, check_signature
 from adapters.wechat.messages import Incoming, NotReadable, fields_of, read, sealed_reply, text_reply
+from domain.complaint import WECHAT
+from intake_bot.api.limits import count
 from intake_bot.api.problems import Problem, not_found, unreadable
 from intake_bot.api.routes import Parameter, Route, house_of
 from intake_bot.conversation.dialogue import converse, digest
 from intake_bot.conversation.turns import Person, Reply, Turn
 from intake_bot.house import House
 from intake_bot.pictures import NotAPicture, keep_made_anew
-from intake_bot.wechat import WechatAccount, WechatRefused
-from storage.pictures import PictureDiffers
+from intake_bot.rates import Rate
+from intake_bot.wechat import WechatAccount
+from intake_bot.wechat_calls import WechatRefused
+from storage.pictures import CITIZEN, PictureDiffers
 
 log = structlog.get_logger()
 
@@ -95,6 +99,7 @@ async def receive(request: web.Request) -> web.Response:
         raise _forbidden(str(refused)) from None
     except NotReadable as error:
         raise unreadable(str(error)) from None
+    count(request, Rate.CHANNEL, WECHAT)
     answering = asyncio.create_task(_answer(house, account, message), name="wechat-turn")
     done, _ = await asyncio.wait({answering}, timeout=PATIENCE)
     if not done:
@@ -174,7 +179,7 @@ async def _answer_picture(house: House, account: WechatAccount, person: Person, 
     picture_id = hashlib.sha256(message.id.encode()).hexdigest()[:32]
     try:
         content = await account.picture(message.media_id, house.now())
-        await keep_made_anew(house, picture_id, content, f"citizen:{digest(person)}", house.now())
+        await keep_made_anew(house, picture_id, content, f"{CITIZEN}{digest(person)}", house.now())
     except (WechatRefused, PictureDiffers) as refused:
         log.warning("wechat_picture_not_fetched", error=str(refused))
         return "照片没有收到，请稍后再发一次，或用文字说明。"

@@ -25,6 +25,8 @@ def check() -> None:
         if not secret:
             variable = settings.channels[code].secret_env
             console.print(f"提醒：环境变量 {variable} 没有设置，渠道 {code} 暂不能接收来件。", markup=False)
+    for variable, said in deployment.unset:
+        console.print(f"提醒：环境变量 {variable} 没有设置，{said}。", markup=False)
     portal = settings.sign_in.portal
     if portal is not None and not os.environ.get(portal.secret_env):
         console.print(f"提醒：环境变量 {portal.secret_env} 没有设置，统一门户登录暂不可用。", markup=False)

@@ -1,10 +1,11 @@
-"""`intake-bot db`: bring the database to today's shape, and check the chain of events."""
+"""`intake-bot db`: bring the database to today's shape, and check the chains of events."""
 
 from __future__ import annotations
 
 import typer
 
 from intake_bot.commands.console import console, deployment_and_tree, fail, run
+from storage.chain import ChainReport
 from storage.migrate import upgrade as migrate
 from storage.store import Store
 
@@ -21,17 +22,22 @@ def upgrade() -> None:
 
 @app.command("verify")
 def verify() -> None:
-    """校验全过程留痕：任何改动、缺失、次序颠倒都会指出是哪一条。"""
+    """校验工单和管理的全部留痕：任何改动、缺失、次序颠倒都会指出是哪一条。"""
     deployment, _ = deployment_and_tree()
 
-    async def work() -> None:
+    async def work() -> tuple[ChainReport, ChainReport]:
         store = await Store.open(deployment.database_url)
         try:
-            found = await store.verify_chain()
+            return await store.verify_chain(), await store.account_events.verify()
         finally:
             await store.close()
-        if not found.intact:
-            fail(f"第 {found.broken_at} 条留痕有误：{found.reason}（此前 {found.checked} 条完好）")
-        console.print(f"全部 {found.checked} 条留痕完好。", markup=False)
 
-    run(work())
+    tickets, accounts = run(work())
+    broken = [
+        f"第 {found.broken_at} 条{name}留痕有误：{found.reason}（此前 {found.checked} 条完好）"
+        for name, found in (("工单", tickets), ("管理", accounts))
+        if not found.intact
+    ]
+    if broken:
+        fail("\n".join(broken))
+    console.print(f"全部 {tickets.checked} 条工单留痕、{accounts.checked} 条管理留痕完好。", markup=False)

@@ -248,10 +248,16 @@ def models(
 
 def _list(shelf: ModelShelf) -> None:
     current = shelf.current()
-    loaded = {version: shelf.load(version) for version in shelf.versions()}
+    loaded: dict[str, Model] = {}
+    unusable: dict[str, str] = {}
+    for version in shelf.versions():
+        try:
+            loaded[version] = shelf.load(version)
+        except UnreadableModel as error:  # of an older format, or damaged: the others can be used all the same
+            unusable[version] = str(error)
     shown = Table(title="模型版本")
     for heading in ("", "版本", "语料条数", "准确率", "宏平均 F1", "与现用版本相比"):
-        shown.add_column(heading)
+        shown.add_column(heading, no_wrap=heading == "版本")
     for version, model in loaded.items():
         beside = ""
         if current in loaded and version != current:
@@ -266,6 +272,8 @@ def _list(shelf: ModelShelf) -> None:
             f"{measured['macro_f1']:.4f}",
             beside,
         )
+    for version, reason in unusable.items():
+        shown.add_row("现用" if version == current else "", version, "", "", "", f"不能使用：{reason}")
     console.print(shown)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from domain.ticket import Ticket
-from domain.worktime import LOCAL
+from domain.worktime import midnight
 from intake_bot.commands.console import console, deployment_and_tree, fail, run
 from router.rerun import Difference, rerun
 from router.route import Router
@@ -39,8 +39,7 @@ def route(
         store = await Store.open(deployment.database_url)
         changed: list[tuple[Ticket, tuple[Difference, ...]]] = []
         try:
-            start = datetime(day.year, day.month, day.day, tzinfo=LOCAL)
-            numbers = await store.tickets.numbers(TicketFilter(created_from=start))
+            numbers = await store.tickets.numbers(TicketFilter(created_from=midnight(day)))
             for first in range(0, len(numbers), BATCH):
                 for ticket in await store.tickets.several(numbers[first : first + BATCH]):
                     differences = rerun(router, ticket)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from domain.people import Role
+from intake_bot.api.users import ACCOUNT_RULE, is_account
 from intake_bot.commands.console import console, deployment_and_tree, fail, run
 from intake_bot.passwords import one_time_password
 from storage.accounts import AccountExists
@@ -38,6 +39,10 @@ def add(
     units = {one.code: one for one in deployment.settings.router.units}
     if role == Role.BRIGADE and unit not in units:
         fail(f"大队账号必须用 --unit 写明单位，可用：{'、'.join(units)}", code=2)
+    if unit and unit not in units:
+        fail(f"没有单位“{unit}”，可用：{'、'.join(units)}", code=2)
+    if not is_account(account):
+        fail(f"账号“{account}”不可用：{ACCOUNT_RULE}", code=2)
     known = next((one.name for each in units.values() for one in each.people if one.account == account), "")
     password = one_time_password()
 

@@ -63,8 +63,9 @@ NOTHING_TOLD = Draft()
 class Heard:
     """A turn as it was heard. `text` is what to keep of it, `plain` its folded form.
 
-    `told`: what the text, taken for a matter, says of it; `parts`: the same of each of several. `carried`: what a button
-    says behind its colon. `secrecy`: what is wished for the person's name, also where it is said by the way.
+    `told`: what the text, taken for a matter, says of it; `parts`: the same of each of several; `just_place`: the place, where
+    it says nothing else. `carried`: what a button says behind its colon. `secrecy`: what is wished for the person's name,
+    also where it is said by the way.
     """
 
     turn: Turn
@@ -77,6 +78,7 @@ class Heard:
     understanding: Understanding | None = None
     told: Draft = NOTHING_TOLD
     corrected: str = ""
+    just_place: str = ""
     phone: str = ""
     name: str = ""
     ticket_no: str = ""
@@ -192,6 +194,9 @@ class Ears:
             corrected = ""
         if corrected:
             acts.add(Act.CORRECTED_PLACE)
+        just_place = self._just_place(heard.plain, state)
+        if just_place and not corrected:
+            acts.add(Act.JUST_PLACE)
         return Heard(
             turn=heard.turn,
             at=heard.at,
@@ -202,6 +207,7 @@ class Ears:
             understanding=understanding,
             told=self._draft(heard.text, understanding, heard.plain),
             corrected=corrected,
+            just_place=just_place,
             phone=heard.phone,
             name=heard.name,
             ticket_no=heard.ticket_no,
@@ -240,6 +246,13 @@ class Ears:
 
     def _is_place(self, words: str) -> bool:
         return any(own in words for own in self.own_places) or bool(_DETAIL.search(words))
+
+    def _just_place(self, plain: str, state: State) -> str:
+        """A place that is all a text says, with its number or beside a place that we know. 3号 may be a day where we asked
+        for one."""
+        found = signals.just_place(plain)
+        known = any(char.isdigit() for char in found) or found.startswith(tuple(self.own_places))
+        return found if known and not (state.stage is Stage.SINCE and signals.is_within(found)) else ""
 
     def _place(self, understanding: Understanding, plain: str) -> tuple[str, bool]:
         """Where a text says it is: its place words in order, none inside another; and whether that is only a village."""

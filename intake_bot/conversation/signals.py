@@ -59,6 +59,7 @@ class Act(StrEnum):
     TICKET_NO = "ticket_no"
     TAIL = "tail"
     CORRECTED_PLACE = "corrected_place"
+    JUST_PLACE = "just_place"  # a place and nothing else: 恬庄街38号
     # found by the model
     DANGER = "danger"
     SELF_HARM = "self_harm"
@@ -156,6 +157,18 @@ _NOT_BUT = re.compile(
 _SHOULD_BE = re.compile(
     r"(?:应该是|应为|应该在|改成|改为|更正为|换成|其实是|其实在|实际是|实际在|正确的?是|是在?)(?P<right>[^，,。；;！!]{2,40})"
 )
+_STREET = (
+    r"[^\W\d_在被有的是了没不把很和与]{1,10}(?:路|街|巷|弄|里|桥|浜|村|社区|小区|花园|苑|园|广场|大道|市场|公寓|店|厂|委会|学校|小学|中学"
+    r"|医院|银行|超市|车站)"
+)
+_NUMBER = r"\d{1,5}(?:-\d{1,4})?(?:号楼|号院|号|弄|幢|栋|室|单元|组|楼|层)"
+_BESIDE = r"的?(?:旁边|对面|门口|附近|后面|前面|路口|村口|桥头|[东西南北][侧边面门])"
+_WITHIN_ONLY = re.compile(rf"(?:{_NUMBER}){{1,4}}(?:{_BESIDE})?")
+_JUST_PLACE = re.compile(
+    r"(?:就在|位于|具体(?:位置|地点|地址)?(?:是|在)|地[址点](?:是|在)?|在|是)?[：: ]*"
+    rf"(?P<place>{_STREET}(?:[和与、]?{_STREET}){{0,2}}(?:(?:{_NUMBER}){{1,4}}(?:{_BESIDE})?|{_BESIDE})|{_WITHIN_ONLY.pattern})"
+    r"[。.!！吧呀啊 ]*"
+)
 _ASKS_SECRECY = (
     r"(?:请(?:一定)?(?:要)?(?:为我|替我|帮我|给我|对我)?保密|要求(?:为我)?保密|希望(?:能|可以)?(?:为我|替我|给我)?保密|需要保密"
     r"|务必(?:为我|替我|给我)?保密|(?:一定)?要?(?:为我|替我|帮我|给我)保密|匿名(?:举报|反映|投诉)?"
@@ -240,6 +253,17 @@ def corrected(text: str, *, said_wrong: bool) -> str:
     if found is None and said_wrong:
         found = _SHOULD_BE.search(text)
     return found["right"].strip() if found else ""
+
+
+def just_place(text: str) -> str:
+    """The place, where a text names one with its number or what it lies beside and says nothing else; empty otherwise."""
+    found = _JUST_PLACE.fullmatch(text)
+    return found["place"] if found else ""
+
+
+def is_within(place: str) -> bool:
+    """Whether what `just_place` gave says only where within a place it is: 38号门口."""
+    return _WITHIN_ONLY.fullmatch(place) is not None
 
 
 def without_secrecy(text: str) -> str:

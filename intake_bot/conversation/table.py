@@ -95,6 +95,7 @@ TABLE: tuple[Row, ...] = (
     Row(_at(Stage.REFER), _does(Act.OURS), taking.ours),
     Row(_at(Stage.REFER), _does(Act.NO, Act.SKIP, Act.THANK, Act.PART), taking.leave_to_them),
     # where, since when, pictures, a number
+    Row(_at(Stage.SINCE, Stage.PHOTO, Stage.PHONE, Stage.CONFIRM), _does(Act.JUST_PLACE), taking.place_by_the_way),
     Row(_at(Stage.PLACE), _does(Act.SAME_PLACE), taking.same_place),
     Row(_at(Stage.PLACE), _does(Act.SKIP, Act.NO, Act.POINT), taking.go_on),
     Row(_at(Stage.SINCE), _does(Act.SKIP, Act.NO, Act.YES), taking.go_on),

@@ -12,6 +12,7 @@ import msgspec
 
 from domain.complaint import KIND_NAMES, Attachment, Complaint, Kind, Place, Reporter
 from domain.privacy import masked_phone
+from intake_bot.conversation import signals
 from intake_bot.conversation.asking import Desk, Step, advanced, answered
 from intake_bot.conversation.hearing import Heard
 from intake_bot.conversation.signals import Act
@@ -210,6 +211,31 @@ def place(state: State, heard: Heard, desk: Desk) -> Step:
     known = draft.place if draft.coarse and draft.place not in words else ""
     changed = replace(draft, place=f"{known}{_without_lead(words)}", coarse=False)
     return Step(answered(state.with_draft(changed)))
+
+
+def place_by_the_way(state: State, heard: Heard, desk: Desk) -> Step:
+    """A more precise place while something else was asked; whose it is is not known once several matters are settled."""
+    draft = state.draft
+    if draft is None or (len(state.drafts) > 1 and state.stage in {Stage.PHONE, Stage.CONFIRM}):
+        return add(state, heard, desk)
+    changed = replace(draft, place=_more_precise(draft, heard.just_place)[:LONGEST_PLACE], coarse=False)
+    said = Message(f"地点记下了：{changed.place}。不对的话随时告诉我。")
+    return Step(state.with_draft(changed), (said,))
+
+
+def _more_precise(draft: Draft, words: str) -> str:
+    """What was known with what is told now: 恬庄村恬庄街38号, 恬庄老街38号, 恬庄老街（恬庄街38号）; no number twice."""
+    if not draft.place or draft.place in words:
+        return words
+    if words in draft.place:
+        return draft.place
+    if signals.is_within(words):
+        known, bracket = (draft.place[:-1], "）") if draft.place.endswith("）") else (draft.place, "")
+        said_again = next((n for n in range(len(words), 0, -1) if known.endswith(words[:n])), 0)
+        return f"{known}{words[said_again:]}{bracket}"
+    if draft.coarse:
+        return f"{draft.place}{words}"
+    return f"{draft.place.partition('（')[0]}（{words}）"
 
 
 def _without_lead(words: str) -> str:

@@ -113,8 +113,8 @@ def _next(ticket: Ticket, unit_name: Callable[[str], str]) -> tuple[str, ...]:
     lead = ticket.lead
     if ticket.status is Status.TRIAGE or lead is None:
         clock = next((one for one in ticket.desk_clocks if one.stage is LimitStage.DISPATCH and one.runs), None)
-        by = f"{_by(clock)}" if clock else ""
-        return (f"下一步：值班人员{by}研判，确定由哪个单位办理。",)
+        when = f"将于{_by(clock)}" if clock else "将"
+        return (f"下一步：值班人员{when}研判，确定由哪个单位办理。",)
     lines = []
     name = "本局监督考核小组" if lead.unit == SUPERVISION_GROUP else unit_name(lead.unit)
     verb = "已派给" if ticket.status is Status.DISPATCHED else "办理单位："

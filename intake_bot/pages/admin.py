@@ -20,12 +20,16 @@ from intake_bot.api.audit import Verification, last_verification
 from intake_bot.api.models import made_at, quality_view, shelf_of
 from intake_bot.api.outbox import OutboxView, outbox_view
 from intake_bot.api.routes import Route, house_of
+from intake_bot.api.users import every_user
+from intake_bot.backups import LastBackup, last_backup, size_name
 from intake_bot.house import House
 from intake_bot.pages.admin_people import people_routes
 from intake_bot.pages.admin_records import record_routes
 from intake_bot.pages.admin_system import ConfigState, config_state, system_routes
+from intake_bot.pages.board_exchange import Exchange, exchange_of
 from intake_bot.pages.rendering import page
-from intake_bot.pages.times import local_time
+from intake_bot.pages.times import ago, local_time
+from intake_bot.platform_scores import PlatformScore
 from storage.condition import ChannelCondition, JobCondition
 
 ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
@@ -50,6 +54,11 @@ JOB_NAMES = {
     "freeze_assessment": "月度考核定稿",
     "reports": "定期报告",
     "forget_conversations": "删除过期对话",
+    "backup": "每日备份",
+    "incidents": "比对同一事件",
+    "reconcile": "与平台核对",
+    "polling": "拉取平台来件",
+    "webhooks": "推送事件",
 }
 
 
@@ -64,8 +73,13 @@ class Concern:
 
 @dataclass(frozen=True, slots=True)
 class ChannelRow:
-    """A channel: is its secret set, when did it last send, and what became of it in this process."""
+    """A channel: is its secret set, when did it last send, and what became of it in this process.
 
+    `differing`: how many differences with the platform's list wait; None where nothing is compared. `score`: how our reports
+    of this month would be scored; None where nothing is reported.
+    """
+
+    code: str
     name: str
     path: str
     secret_env: str
@@ -76,6 +90,8 @@ class ChannelRow:
     duplicates: int
     refused: int
     unsigned: int
+    differing: int | None
+    score: PlatformScore | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,18 +128,22 @@ async def show_home(request: web.Request) -> web.Response:
     now = house.now()
     config = await asyncio.to_thread(config_state, house)
     outbox = await outbox_view(house)
-    rows = channel_rows(house, await house.store.conditions.channels(house.channels, _midnight(now)))
+    conditions = await house.store.conditions.channels(house.channels, _midnight(now))
+    rows = channel_rows(house, conditions, await exchange_of(request))
     weeks = await quality_view(house, WEEKS)
     years = [year for year in (local(now).year, local(now).year + 1) if year not in ANNOUNCED_YEARS]
     provisional = await house.store.conditions.provisional_deadlines()
     verified = await last_verification(house)
+    backup = await last_backup(house.store)
+    backup_old = backup is None or now - backup.at > timedelta(days=house.settings.backup.warn_after_days)
     jobs = await house.store.conditions.jobs()
     concerns = [
         *_of_config(config),
-        *_of_channels(rows),
+        *_of_channels(house, rows),
         *_of_outbox(outbox),
         *_of_calendar(years, provisional),
         *_of_record(verified),
+        *_of_backup(backup, backup_old, house),
         *await _of_accounts(house),
         *_of_model(house),
         *_of_jobs(house),
@@ -145,19 +165,27 @@ async def show_home(request: web.Request) -> web.Response:
         holidays=list(holidays(house.calendar, local(now).date())),
         database=await house.store.conditions.database(),
         verified=verified,
+        backup=backup,
+        backup_ago=ago(backup.at, now) if backup else "",
+        backup_size=size_name(backup.bytes) if backup else "",
+        backup_old=backup_old,
+        backup_settings=house.settings.backup,
         jobs=[_named(one) for one in jobs],
-        failures=[(JOB_NAMES.get(job, job), count) for job, count in house.counters.failed_jobs().items()],
+        failures=[(_job_name(job), count) for job, count in house.counters.failed_jobs().items()],
     )
 
 
-def channel_rows(house: House, found: Sequence[ChannelCondition]) -> list[ChannelRow]:
+def channel_rows(house: House, found: Sequence[ChannelCondition], exchange: Exchange) -> list[ChannelRow]:
     """The channels in the order of `config.yml`."""
     counts = house.counters.by_channel()
+    differing = {one.channel: one.open for one in exchange.compared}
+    scores = {one.channel: one for one in exchange.scores.channels}
     rows = []
     for one in found:
         settings, here = house.channels[one.channel].settings, counts.get(one.channel, {})
         rows.append(
             ChannelRow(
+                code=one.channel,
                 name=settings.name,
                 path=settings.path,
                 secret_env=settings.secret_env,
@@ -168,6 +196,8 @@ def channel_rows(house: House, found: Sequence[ChannelCondition]) -> list[Channe
                 duplicates=here.get("duplicate", 0),
                 refused=here.get("refused", 0),
                 unsigned=here.get("unsigned", 0),
+                differing=differing.get(one.channel),
+                score=scores.get(one.channel),
             )
         )
     return rows
@@ -226,7 +256,14 @@ async def _corrections_waiting(house: House) -> int:
 
 
 def _named(job: JobCondition) -> JobCondition:
-    return JobCondition(JOB_NAMES.get(job.job, job.job), job.last_at, job.behind)
+    return JobCondition(_job_name(job.job), job.last_at, job.behind)
+
+
+def _job_name(job: str) -> str:
+    """By name; one that is done for each channel by itself (`reconcile:12345`) with the channel."""
+    kind, _, channel = job.partition(":")
+    name = JOB_NAMES.get(kind, kind)
+    return f"{name}（{channel}）" if channel else name
 
 
 def _of_config(config: ConfigState) -> Iterator[Concern]:
@@ -237,10 +274,12 @@ def _of_config(config: ConfigState) -> Iterator[Concern]:
         yield Concern("warning", "config.yml 在服务启动后改动过，重新启动后生效", "/admin/config")
 
 
-def _of_channels(rows: Sequence[ChannelRow]) -> Iterator[Concern]:
+def _of_channels(house: House, rows: Sequence[ChannelRow]) -> Iterator[Concern]:
     for one in rows:
         if not one.ready:
             yield Concern("warning", f"渠道“{one.name}”没有设置密钥（环境变量 {one.secret_env}），暂不接收来件")
+    for variable, said in house.deployment.unset:
+        yield Concern("warning", f"环境变量 {variable} 没有设置，{said}")
 
 
 def _of_outbox(outbox: OutboxView) -> Iterator[Concern]:
@@ -267,18 +306,35 @@ def _of_record(verified: tuple[str, Verification] | None) -> Iterator[Concern]:
             yield Concern("wrong", words, "/admin/audit")
 
 
+def _of_backup(last: LastBackup | None, old: bool, house: House) -> Iterator[Concern]:
+    settings = house.settings.backup
+    if not old:
+        return
+    if last is None:
+        words = "数据库还没有备份过"
+    else:
+        words = f"最近一次备份是 {local_time(last.at)}，已超过 {settings.warn_after_days} 天"
+    if settings.at is None:
+        by_itself = "没有设置每日自动备份"
+    elif last is None:
+        by_itself = f"将于每日 {settings.at:%H:%M} 自动备份"
+    else:
+        by_itself = f"每日 {settings.at:%H:%M} 的自动备份没有成功，详见日志"
+    yield Concern("warning", f"{words}；{by_itself}", "#backup")
+
+
 async def _of_accounts(house: House) -> list[Concern]:
     found = []
-    users, now = await house.store.users.all(), house.now()
+    users = await every_user(house)
     administrators = [one for one in users if one.role is Role.ADMINISTRATOR and not one.disabled]
     if len(administrators) == 1:
         words = f"只有一名管理员（{administrators[0].account}），忘记口令时无人能重设，建议再设一名"
         found.append(Concern("plain", words, "/admin/users"))
-    locked = [one.account for one in users if one.locked_until is not None and one.locked_until > now]
+    locked = [one.account for one in users if one.locked_until is not None]
     if locked:
         words = f"账号 {'、'.join(locked[:3])}{'等' if len(locked) > 3 else ' '}因多次输错口令被锁定"
         found.append(Concern("warning", words, "/admin/users"))
-    soon = local(now + TOKEN_ENDS_SOON).isoformat()
+    soon = local(house.now() + TOKEN_ENDS_SOON).isoformat()
     found += [
         Concern("warning", f"令牌“{one.name}”将于 {local_time(one.expires_at)} 到期", "/admin/tokens")
         for one in (await token_list(house)).tokens
@@ -296,4 +352,4 @@ def _of_model(house: House) -> Iterator[Concern]:
 
 def _of_jobs(house: House) -> Iterator[Concern]:
     for job, count in house.counters.failed_jobs().items():
-        yield Concern("warning", f"定时任务“{JOB_NAMES.get(job, job)}”在本进程中出错 {count} 次，详见日志", "#jobs")
+        yield Concern("warning", f"定时任务“{_job_name(job)}”在本进程中出错 {count} 次，详见日志", "#jobs")

@@ -10,7 +10,7 @@ from intake_bot.api.absences import absence_list
 from intake_bot.api.accounts import LONGEST_TOKEN_DAYS, token_list
 from intake_bot.api.filters import read_choice, read_word
 from intake_bot.api.routes import Route, house_of
-from intake_bot.api.users import UserView, people_of, view
+from intake_bot.api.users import UserView, every_user, people_of
 from intake_bot.house import House
 from intake_bot.pages.rendering import page
 
@@ -29,9 +29,9 @@ def people_routes() -> list[Route]:
 
 
 async def show_users(request: web.Request) -> web.Response:
-    house, now = house_of(request), house_of(request).now()
+    house = house_of(request)
     words, role = (read_word(request, "q") or "").strip(), read_choice(request, "role", Role)
-    users = [view(one, now) for one in await house.store.users.all()]
+    users = await every_user(house)
     accounts = {one.account for one in users}
     found = [one for one in users if _fits(one, words.lower(), role)]
     return page(

@@ -15,9 +15,11 @@ from domain.people import Role
 from intake_bot.api.audit import account_events, last_verification, ticket_events
 from intake_bot.api.outbox import SHOWN, outbox_view
 from intake_bot.api.routes import Route, house_of
+from intake_bot.backups import size_name
 from intake_bot.event_names import EVENTS
 from intake_bot.house import House
 from intake_bot.notice_wording import TITLES
+from intake_bot.pages.day_ranges import with_last_day
 from intake_bot.pages.rendering import page
 from intake_bot.pages.story import NAMES
 from intake_bot.pages.times import local_time
@@ -41,7 +43,7 @@ def record_routes() -> list[Route]:
 
 
 async def show_audit(request: web.Request) -> web.Response:
-    found = await ticket_events(request)
+    found = await ticket_events(with_last_day(request))
     return page(
         request,
         "admin/audit.html",
@@ -55,7 +57,7 @@ async def show_audit(request: web.Request) -> web.Response:
 
 
 async def show_accounts(request: web.Request) -> web.Response:
-    found = await account_events(request)
+    found = await account_events(with_last_day(request))
     return page(
         request,
         "admin/audit_accounts.html",
@@ -99,6 +101,10 @@ def described(deed: Deed, data: Mapping[str, Any]) -> str:
         return f"{data['count']} 条"
     if deed is Deed.MODEL_CHOSEN:
         return f"原为 {data['before'] or '无'}"
+    if deed is Deed.BACKED_UP:
+        return f"{size_name(data['bytes'])}，至第 {data['last_event']} 条工单留痕，已恢复核对，用时 {data['seconds']:.1f} 秒"
+    if deed is Deed.RESTORED and data:
+        return f"备份于 {local_time(data['made_at'])}，至第 {data['last_event']} 条工单留痕"
     if deed is Deed.CHAIN_VERIFIED:
         return "，".join(
             f"{name} {data[key]['checked']} 条{'不符' if data[key]['broken_at'] is not None else '完整'}"

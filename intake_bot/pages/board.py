@@ -15,12 +15,13 @@ from aiohttp import web
 from domain.light import Light
 from domain.people import SUPERVISION_GROUP
 from domain.worktime import local
-from intake_bot.api.assessment import LEADERS
 from intake_bot.api.filters import read_word
 from intake_bot.api.problems import FieldError, bad_fields
-from intake_bot.api.routes import Route, house_of
+from intake_bot.api.routes import LEADERS, Route, house_of
 from intake_bot.house import House
 from intake_bot.pages.board_assessment import fetch_range, show_assessment, show_reports, show_trial
+from intake_bot.pages.board_exchange import exchange_of, show_exchange
+from intake_bot.pages.board_exchange import show_reports as show_told
 from intake_bot.pages.board_figures import MOST_CATEGORIES, RANKED_BY, BoardFigures, days_in_words
 from intake_bot.pages.board_lists import show_tickets, tickets_file
 from intake_bot.pages.board_now import read_now
@@ -72,6 +73,8 @@ def board_routes() -> list[Route]:
         row("/board/tickets/{no}", show_ticket, "打开一件工单"),
         row("/board/assessment", show_assessment, "月度考核：得分、排名、定档、加减分、申诉"),
         row("/board/assessment/trial", show_trial, "用另一套权重试算月度考核"),
+        row("/board/exchange", show_exchange, "平台往来：对账的差异、回传质量自评"),
+        row("/board/exchange/reports", show_told, "回传质量自评的数字所依据的回传"),
         row("/board/reports", show_reports, "统计报告下载"),
         row("/board/reports/range", fetch_range, "起止日期（均含）之间的统计报告"),
     ]
@@ -90,6 +93,7 @@ async def show_board(request: web.Request) -> web.Response:
         "board/board.html",
         **_choices(house, chosen),
         **await _now(house, chosen),
+        exchange=await exchange_of(request),
         tiles=await figures.tiles(),
         responses=await figures.responses(),
         trend=await figures.trend(step),

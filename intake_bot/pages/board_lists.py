@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -13,7 +14,7 @@ from aiohttp import web
 
 from domain.complaint import KIND_NAMES, Kind
 from domain.light import LIGHT_NAMES, Light
-from domain.people import Actor, Role
+from domain.people import Actor
 from domain.ticket import OPEN, STATUS_NAMES, Status
 from intake_bot.api.filters import read_choice, read_filter, read_number, read_word
 from intake_bot.api.problems import FieldError, bad_fields, not_found
@@ -30,6 +31,8 @@ from supervision.figures import Metrics
 from supervision.metrics import BY_CODE, Metric, MetricUnit
 
 PAGE = 50
+MOST_KEYS = 200
+"""Groups whose members are listed together: more than a town has villages."""
 _AT_ONCE = 500
 """Rows that a file is read by."""
 
@@ -43,6 +46,8 @@ class Part(StrEnum):
 
 
 PART_NAMES: dict[Part, str] = {Part.ALL: "全部", Part.HIT: "计入分子", Part.MISS: "未计入分子"}
+_RUNS = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]")
+"""What a sheet takes for a formula, also behind blanks and, where Chinese is typed, in full width."""
 _HITS: dict[Part, bool | None] = {Part.ALL: None, Part.HIT: True, Part.MISS: False}
 
 
@@ -139,8 +144,8 @@ async def tickets_file(request: web.Request) -> web.Response:
 
 
 def _harmless(cell: str) -> str:
-    """What somebody typed must not run as a formula when a sheet is opened."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    """What somebody typed must not run as a formula when a sheet is opened, nor what is folded to one."""
+    return f"'{cell}" if _RUNS.match(cell) else cell
 
 
 # what lies behind a figure
@@ -157,6 +162,8 @@ def _read_behind(request: web.Request, house: House) -> _Behind | None:
     by, keys = read_choice(request, "group_by", Dimension), tuple(dict.fromkeys(request.query.getall("key", [])))
     if (by is None) is not (not keys) or any(len(key) > 64 or not key.isprintable() for key in keys):
         raise bad_fields([FieldError("key", "group_by 与 key 应同时填写")])
+    if len(keys) > MOST_KEYS:
+        raise bad_fields([FieldError("key", f"key 一次不超过 {MOST_KEYS} 个")])
     wanted = replace(
         chosen.slice,
         kind=read_choice(request, "kind", Kind),
@@ -227,17 +234,10 @@ def _slice_words(house: House, behind: _Behind) -> list[str]:
 
 async def _members(house: House, behind: _Behind, offset: int, limit: int) -> list[Member]:
     """Members of all the keys together, oldest first."""
-    hit, metrics, now = _HITS[behind.part], _metrics(house), house.now()
-    if behind.by is None:
-        return await metrics.members(behind.metric, behind.wanted, now, hit=hit, offset=offset, limit=limit)
-    found: list[Member] = []
-    for key in behind.keys:
-        group = behind.by, key
-        found += await metrics.members(
-            behind.metric, behind.wanted, now, group=group, hit=hit, offset=0, limit=offset + limit
-        )
-    found.sort(key=lambda one: (one.at, one.ticket_no, one.position))
-    return found[offset : offset + limit]
+    group = (behind.by, behind.keys) if behind.by is not None else None
+    return await _metrics(house).members(
+        behind.metric, behind.wanted, house.now(), group=group, hit=_HITS[behind.part], offset=offset, limit=limit
+    )
 
 
 async def _all_behind(house: House, behind: _Behind) -> AsyncIterator[Row]:
@@ -266,10 +266,9 @@ async def _rows_behind(house: House, metric: Metric, members: Sequence[Member]) 
 
 
 def _read_present(request: web.Request, house: House, actor: Actor) -> TicketFilter:
-    """The unfinished tickets that the address asks for."""
-    chosen = read_chosen(request, house)
-    assert actor.role is not Role.BRIGADE, "the board's routes are not theirs"
-    return replace(read_filter(request, actor), open_only=True, channel=chosen.channel, unit=chosen.unit)
+    """The unfinished tickets that the address asks for. Its channel and unit must be known ones."""
+    read_chosen(request, house)
+    return replace(read_filter(request, actor), open_only=True)
 
 
 async def _present_page(request: web.Request, house: House) -> Tickets:

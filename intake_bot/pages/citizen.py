@@ -21,7 +21,9 @@ from intake_bot.conversation.turns import Choice, Exchange, Message, Person, Rep
 from intake_bot.house import House
 from intake_bot.pages.rendering import fragment, page, see_other
 from intake_bot.pictures import is_picture_id
+from intake_bot.rates import Rate
 from intake_bot.sessions import is_from_our_page, set_cookie
+from storage.pictures import CITIZEN
 
 COOKIE = "intake_visitor"
 _PART = "X-Part"
@@ -36,9 +38,17 @@ _PICTURE = Parameter("id", "照片编号：随机选取的 32 位十六进制数
 def citizen_routes() -> list[Route]:
     return [
         Route("GET", "/", show, "市民：反映问题、咨询、查进度", "pages", page=True),
-        Route("POST", "/conversation", say, "市民说一句话", "pages", page=True),
+        Route("POST", "/conversation", say, "市民说一句话", "pages", page=True, rate=Rate.CONVERSATION),
         Route("POST", "/conversation/leave", leave, "市民清除本机上的对话", "pages", page=True),
-        Route("PUT", "/conversation/pictures/{id}", put_picture, "市民上传照片", "pages", parameters=(_PICTURE,)),
+        Route(
+            "PUT",
+            "/conversation/pictures/{id}",
+            put_picture,
+            "市民上传照片",
+            "pages",
+            parameters=(_PICTURE,),
+            rate=Rate.PICTURES,
+        ),
         Route(
             "GET", "/conversation/pictures/{id}", get_picture, "市民看自己上传的照片", "pages", parameters=(_PICTURE,)
         ),
@@ -47,13 +57,15 @@ def citizen_routes() -> list[Route]:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One bubble: `mine` is the citizen's. `key` stays the same, so that a page adds only what is new."""
+    """One bubble: `mine` is the citizen's. `key` stays the same, so that a page adds only what is new. `deleted`: pictures
+    that were sent and are not kept any more."""
 
     key: str
     mine: bool
     text: str
     message: Message | None = None
     pictures: tuple[str, ...] = ()
+    deleted: int = 0
 
 
 async def show(request: web.Request) -> web.Response:
@@ -120,7 +132,7 @@ def _person(request: web.Request) -> Person | None:
 
 def _sender(person: Person) -> str:
     """Whose a picture is, without saying who that is."""
-    return f"citizen:{digest(person)}"
+    return f"{CITIZEN}{digest(person)}"
 
 
 def _only_from_our_page(request: web.Request) -> None:
@@ -169,7 +181,7 @@ async def _standing(house: House, person: Person | None) -> dict[str, Any]:
     last = past[-1].reply if past else None
     return {
         "welcome": f"您好，这里是{house.settings.bureau.name}。{WELCOME}",
-        "said": list(_bubbles(past)),
+        "said": list(_bubbles(past, await _still_kept(house, past))),
         "choices": last.choices if last else MENU,
         "expects": last.expects if last else "text",
         "cards": await summary(house, person) if person else (),
@@ -179,13 +191,20 @@ async def _standing(house: House, person: Person | None) -> dict[str, Any]:
     }
 
 
-def _bubbles(past: list[Exchange]) -> Iterator[Said]:
+async def _still_kept(house: House, past: list[Exchange]) -> set[str]:
+    """Those of the pictures that were sent which are there: one that no ticket came of is not kept for long."""
+    sent = [one for exchange in past for one in exchange.turn.photos]
+    return set(await house.store.pictures.senders(sent)) if sent else set()
+
+
+def _bubbles(past: list[Exchange], kept: set[str]) -> Iterator[Said]:
     offered: tuple[Choice, ...] = MENU
     for exchange in past:
         turn, reply = exchange.turn, exchange.reply
         label = next((one.label for one in offered if one.code == turn.choice), "") if turn.choice else ""
         words = turn.text or label or ("（发送了定位）" if turn.point else "")
-        yield Said(f"t-{turn.id}", True, words, pictures=turn.photos)
+        pictures = tuple(one for one in turn.photos if one in kept)
+        yield Said(f"t-{turn.id}", True, words, pictures=pictures, deleted=len(turn.photos) - len(pictures))
         for number, message in enumerate((reply or _WORKING).messages):
             yield Said(f"r-{turn.id}-{number}", False, message.text, message)
         offered = reply.choices if reply else ()

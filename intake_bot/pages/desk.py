@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
 
-from domain.likeness import WITHIN, Likeness, possible_duplicates
 from domain.people import Actor
 from domain.ticket import Ticket
 from intake_bot.api.filters import read_choice, read_number, read_word
 from intake_bot.api.problems import Problem, not_found
 from intake_bot.api.routes import DESK, Route, actor_of, house_of
-from intake_bot.house import House
 from intake_bot.pages.board_query import channel_names
 from intake_bot.pages.desk_import import import_routes
 from intake_bot.pages.desk_merge import merge_routes
@@ -24,6 +23,9 @@ from intake_bot.pages.rendering import fragment, page
 from storage.queues import Queue
 
 ROWS = 60
+DANGER_IS_NEW = timedelta(days=7)
+"""How long a danger that is another's business is still looked at."""
+
 _PART = "HX-Request"
 """The header of a request for a part of the page."""
 
@@ -46,7 +48,7 @@ async def show_queue(request: web.Request) -> web.Response:
     context = await _queue(request)
     no = read_word(request, "no")
     ticket = await house_of(request).store.tickets.get(no) if no else None
-    opened = await _opened(request, ticket, context["duplicates"]) if ticket is not None else {}
+    opened = await _opened(request, ticket) if ticket is not None else {}
     return page(request, "desk/queue.html", **{**context, **opened, "opened": ticket.no if ticket else ""})
 
 
@@ -61,8 +63,7 @@ async def show_ticket(request: web.Request) -> web.Response:
     ticket = await house.store.tickets.get(request.match_info["no"])
     if ticket is None:
         raise not_found(f"没有编号为“{request.match_info['no'][:40]}”的工单，请核对编号，或用查找功能")
-    duplicates = await likely_duplicates(house) if not ticket.merged_into else {}
-    context = await _opened(request, ticket, duplicates)
+    context = await _opened(request, ticket)
     queue = read_choice(request, "queue", Queue)
     if _PART in request.headers:
         return fragment(request, "desk/ticket_pane.html", **context, queue=queue)
@@ -71,16 +72,15 @@ async def show_ticket(request: web.Request) -> web.Response:
 
 async def _queue(request: web.Request) -> dict[str, Any]:
     house, actor = house_of(request), actor_of(request)
-    duplicates = await likely_duplicates(house)
     queues = queues_for(actor)
-    recent = house.now() - WITHIN
-    counts = await house.store.queues.counts(queues, duplicates, recent)
+    recent = house.now() - DANGER_IS_NEW
+    counts = await house.store.queues.counts(queues, recent)
     chosen = read_choice(request, "queue", Queue) or next((one for one in queues if counts[one]), queues[0])
     if chosen not in queues:
         raise Problem(403, "forbidden", "没有权限", "延期和挂起由督办人员审批")
     pages = max(1, -(-counts[chosen] // ROWS))
     number = min(read_number(request, "page", default=1, least=1, most=100_000), pages)
-    rows = await house.store.queues.rows(chosen, duplicates, recent, offset=(number - 1) * ROWS, limit=ROWS)
+    rows = await house.store.queues.rows(chosen, recent, offset=(number - 1) * ROWS, limit=ROWS)
     return {
         "queues": [(one, QUEUE_NAMES[one], counts[one]) for one in queues],
         "queue": chosen,
@@ -88,7 +88,6 @@ async def _queue(request: web.Request) -> dict[str, Any]:
         "rows": rows,
         "page_number": number,
         "pages": pages,
-        "duplicates": duplicates,
         "channels": channel_names(house),
         "name_of_unit": house.router.unit_name,
         "name_of_cell": house.router.cell_name,
@@ -102,11 +101,6 @@ def queues_for(actor: Actor) -> list[Queue]:
     return [one for one in Queue if one is not Queue.ASKED or rules_on_requests(actor)]
 
 
-async def likely_duplicates(house: House) -> dict[str, tuple[Likeness, ...]]:
-    """By number, the open tickets that may repeat an earlier open one."""
-    return dict(possible_duplicates(await house.store.queues.sightings(house.now() - WITHIN)))
-
-
-async def _opened(request: web.Request, ticket: Ticket, duplicates: dict[str, tuple[Likeness, ...]]) -> dict[str, Any]:
+async def _opened(request: web.Request, ticket: Ticket) -> dict[str, Any]:
     context = await ticket_context(house_of(request), ticket, actor_of(request))
-    return {**context, "likenesses": duplicates.get(ticket.no, ()), "asked_words": asked_words}
+    return {**context, "asked_words": asked_words}

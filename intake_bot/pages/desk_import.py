@@ -133,7 +133,8 @@ async def _looked(house: House, path: Path, candidates: list[SheetSettings]) -> 
         raise Problem(422, "bad-fields", "文件无法导入", str(error)) from None
     good = [row for row in rows if row.complaint is not None]
     numbers = [row.complaint.source_no for row in good if row.complaint is not None]
-    known = await house.store.search.known(sheet.settings.channel, list(dict.fromkeys(numbers)))
+    taken = await house.store.tickets.known(sheet.settings.channel, list(dict.fromkeys(numbers)))
+    known = {number: no for number, (no, _) in taken.items()}
     return Looked(sheet, good, [row for row in rows if row.complaint is None], known, len(numbers) - len(set(numbers)))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from domain.incident import ProposalState
 from domain.lifecycle import Action, allowed_actions
-from domain.likeness import WITHIN, possible_duplicates
 from domain.ticket import Status, Ticket
 from intake_bot.api.filters import read_word
 from intake_bot.api.problems import Problem, not_found
@@ -70,16 +70,15 @@ def _refusal(ticket: Ticket, into: Ticket | None, typed: str) -> str:
 
 
 async def _suggested(house: House, ticket: Ticket) -> list[tuple[TicketSummary, str]]:
-    """Tickets that may be the same matter, each with the reason: by the rule first, then same caller, then same place."""
+    """Tickets that may be the same matter, each with the reason: what is proposed first, then same caller, then same place."""
     now = house.now()
-    reasons: dict[str, str] = {}
-    sightings = await house.store.queues.sightings(now - WITHIN)
-    for no, likenesses in possible_duplicates(sightings).items():
-        for one in likenesses:
-            if ticket.no in {no, one.no}:
-                reasons[one.no if no == ticket.no else no] = one.why
+    reasons = {
+        one.other if one.no == ticket.no else one.no: "；".join(one.why)
+        for one in await house.store.incidents.proposals(ticket.no)
+        if one.state is not ProposalState.REFUSED
+    }
     reporter = ticket.complaint.reporter
-    caller = await house.store.search.of_number(reporter.phone or reporter.contact, limit=MOST_SUGGESTED)
+    caller = await house.store.tickets.of_number(reporter.phone or reporter.contact, limit=MOST_SUGGESTED)
     there = await told_about(house, [ticket.complaint.place.address, *ticket.understanding.places], now - LOOKING_BACK)
     for found, why in ((caller, "同一号码"), (there, "提到同一地点")):
         for summary in found:

@@ -12,6 +12,7 @@ from intake_bot.api.problems import Problem
 from intake_bot.api.routes import DESK, Route, house_of
 from intake_bot.api.searching import found_page
 from intake_bot.pages.board_query import channel_names, unit_names
+from intake_bot.pages.day_ranges import with_last_day
 from intake_bot.pages.rendering import page
 from storage.tickets import Page
 
@@ -29,7 +30,7 @@ async def show_search(request: web.Request) -> web.Response:
     asked = {name: request.query.get(name, "") for name in ("q", *_FILTERS)}
     found, wrong = Page([], None), ""
     try:
-        found = await found_page(_without_blanks(request), "q", ROWS)
+        found = await found_page(with_last_day(request), "q", ROWS)
     except Problem as problem:
         wrong = problem.detail
     following = urlencode(
@@ -48,9 +49,3 @@ async def show_search(request: web.Request) -> web.Response:
         "name_of_cell": house.router.cell_name,
     }
     return page(request, "desk/search.html", 422 if wrong else 200, **context)
-
-
-def _without_blanks(request: web.Request) -> web.Request:
-    """A form sends the fields that were left empty too; to the API they are not there."""
-    filled = {name: value.strip() for name, value in request.query.items() if value.strip()}
-    return request.clone(rel_url=request.rel_url.with_query(filled))

@@ -21,7 +21,7 @@ QUEUE_HINTS: dict[Queue, str] = {
     Queue.RISK: "文中提到危及生命、火情、群体聚集等情形的未结工单",
     Queue.RETURNED: "大队申请退单，请裁定由谁承办",
     Queue.ASKED: "大队申请延期或挂起，请审批",
-    Queue.DUPLICATE: "7 天内同一号码或同一地点反映同一事项的未结工单",
+    Queue.DUPLICATE: "可能与更早的未结工单是同一件事，还没有人认定的工单",
     Queue.OUTSIDE: "已判断属于外部门的工单，请告知诉求人去向后结案",
     Queue.FOLLOW_UP: "已办结等待回访、已回访等待结案的工单",
     Queue.ORDER: "督办要求受理台答复的工单",

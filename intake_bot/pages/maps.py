@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
 from aiohttp import web
 from shapely.geometry import mapping
 
-from intake_bot.api.routes import Route, house_of, json_answer
+from intake_bot.api.routes import Route
+from intake_bot.house import House
+from intake_bot.pages.static import Asset, served
+
+OUTLINES: web.AppKey[Asset] = web.AppKey("outlines", Asset)
 
 
 def map_route() -> Route:
@@ -14,7 +19,11 @@ def map_route() -> Route:
 
 
 async def cells(request: web.Request) -> web.Response:
-    house = house_of(request)
+    return served(request, request.app[OUTLINES], "public, max-age=3600")
+
+
+def outlines(house: House) -> Asset:
+    """The file of the outlines; they change with the configuration only, so it is written once."""
     territory, boundaries = house.settings.router.territory, house.deployment.boundaries
     areas = {area.code: area.name for area in territory.areas}
     places = {place.code: place for place in territory.places}
@@ -32,7 +41,5 @@ async def cells(request: web.Request) -> web.Response:
         for code, polygon in zip(boundaries.codes, boundaries.polygons, strict=True)
         if code in places
     ]
-    return json_answer(
-        {"type": "FeatureCollection", "schematic": boundaries.schematic, "features": features},
-        headers={"Cache-Control": "public, max-age=3600", "Content-Type": "application/geo+json"},
-    )
+    drawn = {"type": "FeatureCollection", "schematic": boundaries.schematic, "features": features}
+    return Asset("cells.geojson", msgspec.json.encode(drawn), "application/geo+json")

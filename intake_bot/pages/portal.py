@@ -18,6 +18,7 @@ from intake_bot.pages.rendering import home_of, see_other
 from intake_bot.pages.sign_in import own_path, sign_in_form
 from intake_bot.passwords import one_time_password
 from intake_bot.portal import ATTEMPT_LASTS, PORTAL, Portal, PortalFailed
+from intake_bot.rates import Rate
 from intake_bot.sessions import open_session
 from storage.accounts import AccountExists, User
 from storage.users import LastAdministrator, UnknownUser, UserRecord
@@ -31,8 +32,8 @@ _WORD = re.compile(r"[a-z_]{1,40}")
 
 def portal_routes() -> list[Route]:
     return [
-        Route("GET", "/login/portal", begin, "去统一门户登录", "pages", page=True),
-        Route("GET", BACK, come_back, "从统一门户登录回来", "pages", page=True),
+        Route("GET", "/login/portal", begin, "去统一门户登录", "pages", page=True, rate=Rate.SIGN_IN),
+        Route("GET", BACK, come_back, "从统一门户登录回来", "pages", page=True, rate=Rate.SIGN_IN),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Templates become answers: what every page is given, how times and codes read in Chinese, the headers that guard a page."""
+"""Templates become answers: what every page is given, how times and codes read in Chinese."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def static_route() -> Route:
 def page(request: web.Request, template: str, status: int = 200, **context: Any) -> web.Response:
     """Answer with a page. Every template has `session` (or None), `csrf`, `now`, `bureau`, `places`, `here`."""
     html = request.app[PAGES].render(template, {**_shared(request), **context})
-    return web.Response(text=html, status=status, content_type="text/html", headers=_guards(request))
+    return web.Response(text=html, status=status, content_type="text/html")
 
 
 def see_other(path: str) -> web.Response:
@@ -113,30 +113,4 @@ def _shared(request: web.Request) -> dict[str, Any]:
         "bureau": house.settings.bureau.name,
         "places": [place for place in PLACES if role in place.roles],
         "here": request.path,
-    }
-
-
-def _guards(request: web.Request) -> dict[str, str]:
-    """Nothing that somebody typed can run, no other site can frame a page, no address leaks to another site."""
-    tiles = house_of(request).settings.map.tile_origin
-    images = "'self' data: blob:" + (f" {tiles}" if tiles else "")
-    return {
-        "Content-Security-Policy": "; ".join(
-            (
-                "default-src 'none'",
-                "script-src 'self'",
-                "style-src 'self'",
-                f"img-src {images}",
-                "connect-src 'self'",
-                "manifest-src 'self'",
-                "worker-src 'self'",
-                "form-action 'self'",
-                "frame-ancestors 'none'",
-                "base-uri 'none'",
-            )
-        ),
-        "X-Frame-Options": "DENY",
-        "Referrer-Policy": "same-origin",
-        "Permissions-Policy": "geolocation=(self), camera=(self), microphone=()",
-        "Cross-Origin-Opener-Policy": "same-origin",
     }

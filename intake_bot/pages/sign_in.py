@@ -14,8 +14,10 @@ from intake_bot.house import House
 from intake_bot.pages.rendering import home_of, page, see_other
 from intake_bot.passwords import RULE, is_good
 from intake_bot.portal import PORTAL
-from intake_bot.sessions import close_session, is_from_our_page, open_session
-from storage.accounts import LockedOut, User
+from intake_bot.rates import Rate
+from intake_bot.sessions import COOKIE, close_session, is_from_our_page, open_session, origin_of
+from storage.accounts import User
+from storage.sign_in_misses import LockedOut, Origin
 
 _LONGEST = 200
 """Characters of a password that are looked at: hashing more would only cost time."""
@@ -24,10 +26,19 @@ _LONGEST = 200
 def sign_in_routes() -> list[Route]:
     return [
         Route("GET", "/login", show_login, "登录页", "pages", page=True),
-        Route("POST", "/login", login, "登录", "pages", page=True),
+        Route("POST", "/login", login, "登录", "pages", page=True, rate=Rate.SIGN_IN),
         Route("POST", "/logout", logout, "退出登录", "pages", EVERYONE, page=True),
         Route("GET", "/account", show_account, "我的账号", "pages", EVERYONE, page=True),
-        Route("POST", "/account/password", change_password, "修改口令", "pages", EVERYONE, page=True),
+        Route(
+            "POST",
+            "/account/password",
+            change_password,
+            "修改口令",
+            "pages",
+            EVERYONE,
+            page=True,
+            rate=Rate.SIGN_IN,
+        ),
     ]
 
 
@@ -86,10 +97,12 @@ async def login(request: web.Request) -> web.Response:
     wanted = own_path(form.get("next", ""))
     now = house.now()
     try:
-        user = await house.store.accounts.authenticate(account.strip(), password, now)
+        user = await house.store.accounts.authenticate(account.strip(), password, now, origin_of(request))
     except LockedOut as locked:
-        message = f"口令连续输错次数过多，账号已临时锁定，请 {_minutes(locked)} 分钟后再试，或联系管理员重设"
-        return sign_in_form(request, 429, wanted=wanted, account=account, message=message)
+        message = f"口令多次输错，此处须等 {_minutes(locked)} 分钟后才能再试，也可请管理员解除或重设口令"
+        response = sign_in_form(request, 429, wanted=wanted, account=account, message=message)
+        response.headers["Retry-After"] = str(locked.seconds)
+        return response
     if user is None:
         return sign_in_form(request, 401, wanted=wanted, account=account, message="账号或口令不正确，请检查后重新输入")
     if user.must_change_password:
@@ -134,27 +147,33 @@ async def logout(request: web.Request) -> web.Response:
 
 
 async def show_account(request: web.Request) -> web.Response:
+    _require_session(request)
     return _account(request)
+
+
+def _require_session(request: web.Request) -> None:
+    if SESSION not in request:
+        raise Problem(403, "session-needed", "需要登录", "本页只供在网页上登录的人使用")
 
 
 def _account(
     request: web.Request, status: int = 200, *, message: str = "", tone: str = "wrong", error: str = ""
 ) -> web.Response:
     house, unit = house_of(request), actor_of(request).unit
-    if SESSION not in request:
-        raise Problem(403, "session-needed", "需要登录", "本页只供在网页上登录的人使用")
     shown = {"message": message, "tone": tone, "error": error, "password_rule": RULE}
     return page(request, "account.html", status, unit=house.router.unit_name(unit) if unit else "", **shown)
 
 
 async def change_password(request: web.Request) -> web.Response:
     """A new password ends every session of the account; this browser gets a new one."""
+    _require_session(request)
     house = house_of(request)
     form = await read_form(request)
     old, new, again = (form.get(name, "")[:_LONGEST] for name in ("password", "new_password", "new_password_again"))
     account = actor_of(request).name
     now = house.now()
-    user, message = await _checked(house, account, old, now)
+    origin = Origin(session=request.cookies[COOKIE])  # guessing elsewhere does not touch who is signed in
+    user, message = await _checked(house, account, old, now, origin)
     if user is None:
         return _account(request, 401, message=message)
     error = _refusal(account, old, new, again)
@@ -166,11 +185,11 @@ async def change_password(request: web.Request) -> web.Response:
     return response
 
 
-async def _checked(house: House, account: str, password: str, now: datetime) -> tuple[User | None, str]:
+async def _checked(house: House, account: str, password: str, now: datetime, origin: Origin) -> tuple[User | None, str]:
     try:
-        return await house.store.accounts.authenticate(account, password, now), "现在的口令不正确"
+        return await house.store.accounts.authenticate(account, password, now, origin), "现在的口令不正确"
     except LockedOut as locked:
-        return None, f"口令连续输错次数过多，请 {_minutes(locked)} 分钟后再试"
+        return None, f"口令多次输错，请 {_minutes(locked)} 分钟后再试"
 
 
 def _minutes(locked: LockedOut) -> int:

@@ -87,21 +87,24 @@ class Assets:
         found = self._files.get(request.match_info["name"])
         if found is None:
             raise not_found(f"没有这个文件：{request.match_info['name']}")
-        etag = f'"{found.fingerprint}"'
-        fresh = request.query.get("v") == found.fingerprint
-        headers = {
-            "ETag": etag,
-            "Cache-Control": _FOR_EVER if fresh else "no-cache",
-            "Vary": "Accept-Encoding",
-            "Content-Type": found.type,
-        }
-        if request.headers.get("If-None-Match") == etag:
-            return web.Response(status=304, headers={"ETag": etag, "Cache-Control": headers["Cache-Control"]})
-        body = found.content
-        if found.zipped is not None and "gzip" in request.headers.get("Accept-Encoding", ""):
-            headers["Content-Encoding"] = "gzip"
-            body = found.zipped
-        return web.Response(body=body, headers=headers)
+        return served(request, found, _FOR_EVER if request.query.get("v") == found.fingerprint else "no-cache")
+
+
+def served(request: web.Request, asset: Asset, kept: str) -> web.Response:
+    """A file as it travels: small where the browser can unpack it, not at all where it has it. `kept`: how long it may."""
+    headers = {
+        "ETag": f'"{asset.fingerprint}"',
+        "Cache-Control": kept,
+        "Vary": "Accept-Encoding",
+        "Content-Type": asset.type,
+    }
+    if request.headers.get("If-None-Match") == headers["ETag"]:
+        return web.Response(status=304, headers={name: headers[name] for name in ("ETag", "Cache-Control", "Vary")})
+    body = asset.content
+    if asset.zipped is not None and "gzip" in request.headers.get("Accept-Encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+        body = asset.zipped
+    return web.Response(body=body, headers=headers)
 
 
 def _linked(files: dict[str, Asset]) -> dict[str, Asset]:

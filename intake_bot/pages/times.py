@@ -32,6 +32,11 @@ def until(due: datetime | str | None, now: datetime) -> str:
     return f"还剩 {_length(left)}" if left >= timedelta() else f"超期 {_length(-left)}"
 
 
+def ago(at: datetime, now: datetime) -> str:
+    """How long ago something was: `40 分钟前`, `2 天前`."""
+    return f"{_length(now - at)}前"
+
+
 def _length(span: timedelta) -> str:
     if span < _HOUR:
         return f"{max(1, span // _MINUTE)} 分钟"

@@ -11,11 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from adapters.signature import signed_headers
+from domain.worktime import LOCAL
 
-ZONE = ZoneInfo("Asia/Shanghai")
 KIND_WORDS = ("咨询", "建议", "求助", "投诉", "举报")
 POLLUTION_TYPES = ("大气", "水", "噪声", "固废", "其他")
 WEST, SOUTH, EAST, NORTH = 120.56, 31.73, 120.69, 31.81
@@ -43,7 +42,7 @@ def matters(texts: Sequence[str], choice: random.Random, start: int = 1) -> Call
         return Matter(
             text=choice.choice(texts),
             number=number,
-            at=datetime.now(ZONE) - timedelta(minutes=choice.randint(1, 90)),
+            at=datetime.now(LOCAL) - timedelta(minutes=choice.randint(1, 90)),
             longitude=round(choice.uniform(WEST, EAST), 6),
             latitude=round(choice.uniform(SOUTH, NORTH), 6),
             phone=f"1380000{choice.randint(0, 9999):04d}",

@@ -10,19 +10,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from domain.platform import Said
+from intake_bot.config_file import spelled
+from intake_bot.section import Section
 from intake_bot.simulation.bodies import BODIES, matters
 from intake_bot.simulation.manners import MANNERS
+from intake_bot.wording import in_chinese
 
 Share = Field(default=0.0, ge=0, le=1)
-
-
-class Section(BaseModel):
-    """A part of a scenario: unknown keys are mistakes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 class Outage(Section):
@@ -94,7 +91,7 @@ def read_scenario(path: Path, channels: Sequence[str]) -> Scenario:
     except (yaml.YAMLError, UnicodeDecodeError):
         raise BadScenario(f"场景文件 {path} 不是可用的 YAML（UTF-8）") from None
     except ValidationError as error:
-        places = "；".join(f"{'.'.join(str(part) for part in one['loc'])} {one['msg']}" for one in error.errors())
+        places = "；".join(f"{spelled(one['loc'])} {in_chinese(one)}".strip() for one in error.errors())
         raise BadScenario(f"场景文件 {path} 有误：{places}") from None
     unknown = [one for one in scenario.platforms if one not in channels]
     if unknown:

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 import msgspec
 
 from domain.people import SYSTEM, Actor
-from domain.worktime import LOCAL, local
+from domain.worktime import local, midnight
 from storage.assessments import Adjustment, AlreadyFrozen, Frozen, Level, Tally
 from storage.figures import Dimension, Slice
 from storage.store import Store
@@ -110,9 +110,7 @@ def month_slice(month: str) -> Slice:
     if found is None:
         raise ValueError(f"月份“{month[:20]}”写法不对，应为 2026-10")
     year, number = int(found[1]), int(found[2])
-    start = datetime(year, number, 1, tzinfo=LOCAL)
-    end = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=LOCAL)
-    return Slice(start, end)
+    return Slice(midnight(date(year, number, 1)), midnight(date(year + number // 12, number % 12 + 1, 1)))
 
 
 def month_before(day: date) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domain.complaint import KIND_NAMES, Kind
+from domain.complaint import KIND_NAMES
+from domain.disclosure import hidden_from_units
 from domain.limit import Stage
 from domain.ticket import Assignment, Ticket
 from storage.assessments import Level
@@ -209,7 +210,7 @@ class Gathering:
         withheld = 0
         for one in members:
             ticket = tickets[one.ticket_no]
-            if ticket.complaint.reporter.confidential or ticket.kind is Kind.REPORT:
+            if hidden_from_units(ticket):
                 withheld += 1
                 continue
             rows.append(describe(ticket, one, self._listed(ticket, one), as_of))

@@ -73,14 +73,16 @@ class NoticePage:
         return paragraph
 
     def table(self, caption: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A table under its caption; the headings come again on every page."""
+        """A table under its caption; the headings come again on every page, and no row is cut by the end of one."""
         self._line(caption, HEADING_FONT, 12, centred=True, spacing=None, kept=True)
         table = self.document.add_table(rows=1 + len(rows), cols=len(headings), style="Table Grid")
         table.alignment = WD_TABLE_ALIGNMENT.CENTER
         for number, (row, texts) in enumerate(zip(table.rows, (headings, *rows), strict=True)):
+            row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
             for cell, text in zip(row.cells, texts, strict=True):
                 paragraph = cell.paragraphs[0]
                 paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+                paragraph.paragraph_format.keep_with_next = number == 0
                 _written(paragraph, text, HEADING_FONT if number == 0 else TABLE_FONT, 9)
         repeated = OxmlElement("w:tblHeader")
         table.rows[0]._tr.get_or_add_trPr().append(repeated)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from domain.worktime import local
 from storage.assessments import Level
 from storage.figures import Dimension
-from supervision.assessment.assessing import LEVEL_NAMES, MonthResult
+from supervision.assessment.assessing import DIMENSIONS, LEVEL_NAMES, MonthResult
 from supervision.assessment.curves import rule_in_words
 from supervision.assessment.scores import SAMPLE_IN_WORDS
 from supervision.figures import Value
@@ -194,7 +194,7 @@ class _Notice:
 
     def _ranking(self, result: MonthResult) -> None:
         brigades = result.level is Level.BRIGADE
-        dimension = Dimension.BRIGADE if brigades else Dimension.CELL
+        dimension = DIMENSIONS[result.level]
         rows = [
             (
                 str(card.rank) if card.rank is not None else "不排名",

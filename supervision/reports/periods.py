@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 
-from domain.worktime import LOCAL
+from domain.worktime import midnight
 from storage.figures import Slice
 
 LONGEST_DAYS = 366 * 3
@@ -39,7 +39,7 @@ class Period:
 
     @property
     def slice(self) -> Slice:
-        return Slice(_midnight(self.first), _midnight(self.until))
+        return Slice(midnight(self.first), midnight(self.until))
 
     @property
     def last(self) -> date:
@@ -102,7 +102,3 @@ def period_before(kind: PeriodKind, day: date) -> Period:
 
 def day_in_words(day: date) -> str:
     return f"{day.year}年{day.month}月{day.day}日"
-
-
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=LOCAL)

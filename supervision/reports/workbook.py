@@ -10,8 +10,7 @@ import xlsxwriter
 
 from domain.worktime import local
 from storage.assessments import Level
-from storage.figures import Dimension
-from supervision.assessment.assessing import LEVEL_NAMES, MonthResult
+from supervision.assessment.assessing import DIMENSIONS, LEVEL_NAMES, MonthResult
 from supervision.assessment.curves import rule_in_words
 from supervision.assessment.scores import SAMPLE_IN_WORDS, Scorecard
 from supervision.figures import Times, Value
@@ -31,8 +30,6 @@ RED_LIGHTS = "亮灯清单"
 FORMULAS = "指标说明"
 MOST_CHARTED = 15
 """Groups in a chart; the table beside it has all of them."""
-
-_ASSESSED_BY = {Level.BRIGADE: Dimension.BRIGADE, Level.CELL: Dimension.CELL, Level.HANDLER: Dimension.HANDLER}
 
 
 def assessment_sheet(level: Level) -> str:
@@ -285,7 +282,7 @@ def _card_cells(
     writing: _Writing, card: Scorecard, result: MonthResult, content: ReportContent
 ) -> Iterator[tuple[Cell, Any]]:
     yield card.rank if card.rank is not None else "不排名", writing.number
-    yield content.names(_ASSESSED_BY[result.level], card.subject), None
+    yield content.names(DIMENSIONS[result.level], card.subject), None
     yield card.subject, None
     yield card.total, writing.decimal
     yield card.sample, writing.number
@@ -303,7 +300,7 @@ def _remarks(
     result: MonthResult, content: ReportContent
 ) -> Iterator[tuple[str, tuple[str, ...], list[tuple[Cell, ...]]]]:
     """Below the ranking: what was added and deducted, and what has been corrected since the month was frozen."""
-    dimension = _ASSESSED_BY[result.level]
+    dimension = DIMENSIONS[result.level]
     adjustments: list[tuple[Cell, ...]] = [
         (content.names(dimension, card.subject), one.points, one.reason, one.ticket_no, one.made_by)
         for card in result.cards

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
@@ -137,6 +137,58 @@ def test_what_is_done_already_or_cannot_be_done_is_left() -> None:
     finished = replace(resolved(case(RUBBISH)), no="QS261123-00008")
     assert mirrored(finished, done("resolved", result="又一次"), LEAD.no, PLANNER) is None
     assert mirrored(ticket(case(RUBBISH, 0.1)), done("accepted"), LEAD.no, PLANNER) is None
+
+
+def granted(lead: Ticket, action: Action, actor: Actor = SUPERVISOR, **asked: object) -> Event:
+    """What the ruling on a request of the lead's unit leaves on the lead."""
+    waiting = outcome(lead, action, member(CITY), LATER, **asked).ticket
+    ruled = outcome(waiting, action, actor, LATER + timedelta(hours=2), decision="approved")
+    return next(one for one in ruled.events if one.action in ("extended", "suspended"))
+
+
+def test_an_extension_of_the_lead_is_each_members_own() -> None:
+    lead = replace(accepted(case(RUBBISH)), no=LEAD.no)
+    event = granted(lead, Action.EXTEND, working_days=2, reason="需要检测")
+    signed = outcome(other(), Action.ACCEPT, member(CITY)).ticket
+    made = mirrored(signed, event, lead.no, PLANNER)
+    assert made is not None and made.ticket.lead is not None and signed.lead is not None
+    before, after = signed.lead.clock(Stage.RESOLVE), made.ticket.lead.clock(Stage.RESOLVE)
+    assert before is not None and after is not None
+    assert (after.extended_by, after.original_due_at) == (2, before.due_at) and after.due_at > before.due_at
+    assert [(one.action, one.actor, one.at) for one in made.events] == [
+        ("extension_asked", member(CITY).name, LATER),
+        ("extended", SUPERVISOR.name, LATER + timedelta(hours=2)),
+    ]
+    assert "需要检测" in made.events[0].data["reason"] and lead.no in made.events[0].data["reason"]
+    assert [(one.to, one.about) for one in made.notices] == [
+        ("channel:12345", "extension_asked"),
+        ("channel:12345", "extended"),
+    ], "its own platform hears of it"
+    assert mirrored(made.ticket, event, lead.no, PLANNER) is None, "once is enough"
+    late = replace(event, at=MONDAY + timedelta(days=60), data=event.data | {"asked_at": "2027-01-20T01:00:00+00:00"})
+    assert mirrored(signed, late, lead.no, PLANNER) is None, "there was nothing left to extend"
+    asking = outcome(signed, Action.EXTEND, member(CITY), LATER, working_days=1, reason="另有原因").ticket
+    assert mirrored(asking, event, lead.no, PLANNER) is None, "it waits for a ruling of its own"
+    by_platform = granted(lead, Action.EXTEND, Actor("channel:12345", Role.CHANNEL), working_days=2, reason="需要检测")
+    assert mirrored(signed, by_platform, lead.no, PLANNER) is None, "a platform rules on its own ticket alone"
+
+
+def test_a_suspension_of_the_lead_lets_each_members_clock_stand_still_until_it_goes_on() -> None:
+    lead = replace(accepted(case(RUBBISH)), no=LEAD.no)
+    event = granted(lead, Action.SUSPEND, until=date(2026, 11, 30), reason="等待评估")
+    signed = outcome(other(), Action.ACCEPT, member(CITY)).ticket
+    made = mirrored(signed, event, lead.no, PLANNER)
+    assert made is not None and made.ticket.lead is not None
+    clock = made.ticket.lead.clock(Stage.RESOLVE)
+    assert clock is not None and clock.paused_at == LATER, "from when it was asked for"
+    assert (made.ticket.status, made.notices) == (Status.SUSPENDED, ())
+    went_on = Event("resumed", LATER + timedelta(days=1), member(CITY).name, Role.BRIGADE, 1)
+    resumed = mirrored(made.ticket, went_on, lead.no, PLANNER)
+    assert resumed is not None and resumed.ticket.lead is not None
+    clock = resumed.ticket.lead.clock(Stage.RESOLVE)
+    assert clock is not None and clock.runs and clock.due_at > clock.original_due_at
+    by_itself = replace(went_on, actor=SYSTEM.name, role=Role.SYSTEM)
+    assert mirrored(made.ticket, by_itself, lead.no, PLANNER) is None, "its own ends by itself too"
 
 
 def test_a_lead_stands_while_a_unit_has_it() -> None:

@@ -95,7 +95,7 @@ def test_the_right_to_return_ends_with_its_limit() -> None:
     assert due is not None
     assert local(due.due_at) == local(at("2026-11-24 17:30"))
     act(work, Action.RETURN, member(), due.due_at, **RETURNING)
-    with pytest.raises(NotAllowed, match="已过退单时限") as refused:
+    with pytest.raises(NotAllowed, match="已过退单时限（1个工作日），") as refused:
         act(work, Action.RETURN, member(), due.due_at + timedelta(seconds=1), **RETURNING)
     assert Action.RESOLVE in refused.value.allowed
     assert Action.RETURN not in refused.value.allowed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from service import Caller
 
 from domain.people import Role
-from storage.accounts import MOST_FAILURES
+from storage.sign_in_misses import FREE_TRIES
 
 ONE_TIME = "one-time-password"
 CHOSEN = "Chosen-password-1"
@@ -37,7 +37,7 @@ async def test_a_one_time_password_must_be_changed(caller: Caller) -> None:
 
 async def test_too_many_wrong_passwords_lock_the_account(caller: Caller) -> None:
     await new_user(caller)
-    for _ in range(MOST_FAILURES):
+    for _ in range(FREE_TRIES):
         answer = await caller.post("/api/v1/login", {"account": "tester", "password": "wrong"}, token="")
         assert answer.status == 401
     locked = await caller.post("/api/v1/login", {"account": "tester", "password": ONE_TIME}, token="")

@@ -16,8 +16,8 @@ from test_api_openapi import fits
 
 from domain.people import Actor, Role
 from storage.account_events import AccountEventFilter
-from storage.accounts import MOST_FAILURES
 from storage.database import open_engine
+from storage.sign_in_misses import FREE_TRIES
 from storage.users import LastAdministrator
 
 PASSWORD = "Obviously-1nvented"
@@ -132,7 +132,7 @@ async def test_disabled_enabled_unlocked_reset(caller: Caller) -> None:
     assert (await caller.post("/api/v1/login", {**login, "password": PASSWORD}, token="")).status == 401
     assert (await caller.post("/api/v1/users/operator.x/enable")).body["disabled"] is False
     assert (await caller.get("/api/v1/me", token)).status == 401, "what was open before stays closed"
-    for _ in range(MOST_FAILURES):
+    for _ in range(FREE_TRIES):
         await caller.post("/api/v1/login", {"account": "operator.x", "password": "wrong"}, token="")
     (user,) = (await caller.get("/api/v1/users")).body["users"]
     assert user["locked_until"] is not None

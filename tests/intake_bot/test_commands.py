@@ -1,33 +1,18 @@
-"""The command line as people type it: every command in a process of its own."""
+"""The command line as people type it: each command in a process of its own, its other inputs in this one."""
 
 from __future__ import annotations
 
 import csv
 import json
-import os
-import subprocess
-import sys
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from command_line import run, run_here
 from service import ROOT, SECRETS, copy_beside, sample
 
 DATA = ROOT.parent / "shared" / "data"
-
-
-def run(*arguments: str, code: int = 0, **environment: str) -> str:
-    """A command's standard output; its exit code must be `code`. With another code: what it said on standard error."""
-    done = subprocess.run(
-        [sys.executable, "-m", "intake_bot", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, "COLUMNS": "200", **environment},
-        timeout=280,
-        check=False,
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout if code == 0 else done.stderr
 
 
 @pytest.mark.parametrize(
@@ -41,7 +26,7 @@ def run(*arguments: str, code: int = 0, **environment: str) -> str:
     ],
 )
 def test_clock_gives_the_moment_and_the_reasons(start: str, limit: str, due: str) -> None:
-    lines = run("clock", start, limit).splitlines()
+    lines = run_here("clock", start, limit).splitlines()
     assert lines[0] == due
     assert len(lines) > 1
 
@@ -53,11 +38,11 @@ def test_clock_names_make_up_days_and_holidays() -> None:
 
 @pytest.mark.parametrize(("start", "limit"), [("yesterday", "3 working_days"), ("2026-09-30T09:00", "3 days")])
 def test_clock_says_what_it_cannot_read(start: str, limit: str) -> None:
-    assert "应" in run("clock", start, limit, code=2)
+    assert "应" in run_here("clock", start, limit, code=2)
 
 
 def test_check_passes_the_shipped_configuration_and_names_missing_secrets() -> None:
-    told = run("check", **dict.fromkeys(SECRETS, ""))
+    told = run_here("check", **dict.fromkeys(SECRETS, ""))
     assert "没有错误" in told
     assert all(name in told for name in SECRETS)
 
@@ -78,9 +63,21 @@ def database(tmp_path: Path) -> dict[str, str]:
 def test_a_user_is_made_once(database: dict[str, str]) -> None:
     told = run("user", "add", "brigade-1.fh.a", "--role", "brigade", "--unit", "brigade-1", **database)
     assert "一次性口令" in told
-    assert "已经存在" in run("user", "add", "brigade-1.fh.a", "--role", "operator", code=1, **database)
-    assert "brigade-1" in run("user", "add", "x", "--role", "brigade", code=2, **database)
-    assert "operator" in run("user", "add", "x", "--role", "king", code=2, **database)
+    assert "已经存在" in run_here("user", "add", "brigade-1.fh.a", "--role", "operator", code=1, **database)
+    assert "brigade-1" in run_here("user", "add", "x", "--role", "brigade", code=2, **database)
+    assert "operator" in run_here("user", "add", "x", "--role", "king", code=2, **database)
+    assert "portal" in run_here("user", "add", "portal", "--role", "operator", code=2, **database)
+    assert "brigade-1" in run_here(
+        "user", "add", "desk.one", "--role", "operator", "--unit", "none", code=2, **database
+    )
+
+
+def test_a_record_of_administration_that_was_altered_is_named(database: dict[str, str]) -> None:
+    run_here("user", "add", "desk.one", "--role", "operator", **database)
+    with closing(sqlite3.connect(database["DATABASE_URL"].removeprefix("sqlite:///"))) as connection:
+        connection.execute("UPDATE account_events SET subject = 'desk.two'")
+        connection.commit()
+    assert "第 1 条管理留痕有误" in run_here("db", "verify", code=1, **database)
 
 
 def exported(path: Path, rows: list[list[str]]) -> Path:
@@ -109,15 +106,15 @@ def test_ingest_takes_a_table_and_gives_back_what_it_refused(tmp_path: Path, dat
         csv.writer(file).writerows(lines)
     assert "受理 1 件，重复 0 件，退回 0 件" in run("ingest", str(refused), "--channel", "12345", **database)
     assert "受理 0 件，重复 3 件，退回 1 件" in run("ingest", str(table), "--channel", "12345", **database)
-    assert "全部" in run("db", "verify", **database)
+    assert "全部" in (told := run("db", "verify", **database)) and "0 条管理留痕完好" in told
 
 
 def test_ingest_says_what_it_cannot_take(tmp_path: Path, database: dict[str, str]) -> None:
     path = tmp_path / "nothing.csv"
     path.write_text("姓名,年龄\n测试,3\n", encoding="utf-8")
-    assert "表头" in run("ingest", str(path), "--channel", "12345", code=2, **database)
-    assert "12345" in run("ingest", str(path), "--channel", "110", code=2, **database)
-    assert "打开" in run("ingest", str(tmp_path / "gone.csv"), "--channel", "12345", code=2, **database)
+    assert "表头" in run_here("ingest", str(path), "--channel", "12345", code=2, **database)
+    assert "12345" in run_here("ingest", str(path), "--channel", "110", code=2, **database)
+    assert "打开" in run_here("ingest", str(tmp_path / "gone.csv"), "--channel", "12345", code=2, **database)
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is not there")
@@ -147,7 +144,7 @@ def test_changed_rules_are_tried_on_past_tickets(tmp_path: Path, database: dict[
     told = run("route", "--dry-run", "--since", "2026-01-01", CONFIG=str(changed), **database)
     assert "推演 1 件，去向有变化 1 件" in told
     assert "一大队（城市管理） → 三大队（建设管理）" in told
-    assert "--dry-run" in run("route", "--since", "2026-01-01", code=2, **database)
+    assert "--dry-run" in run_here("route", "--since", "2026-01-01", code=2, **database)
 
 
 def test_explain_says_what_decided() -> None:
@@ -167,3 +164,56 @@ def test_a_port_that_is_none_is_refused(database: dict[str, str], port: str) -> 
 def test_samples_are_json() -> None:
     for path in (ROOT / "docs" / "samples").glob("*.json"):
         json.loads(path.read_text(encoding="utf-8"))
+
+
+def labelled(path: Path) -> Path:
+    """An export that somebody has labelled in words of their own, with the kinds as people write them."""
+    matters = {
+        "市容秩序": ("摊贩占道经营", "门口乱停电动车", "小贩堵住人行道"),
+        "施工噪声": ("工地半夜打桩", "夜间施工太吵"),
+    }
+    frames = (("{}，请尽快处理第{}次", "投诉"), ("请问{}归哪里管，第{}问", "咨询"), ("{}已经反映{}回了", "投诉"))
+    with path.open("w", encoding="gb18030", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["标题", "内容", "类别", "类型"])
+        for label, words in matters.items():
+            for number in range(60):
+                frame, kind = frames[number % len(frames)]
+                writer.writerow([words[number % len(words)], frame.format(words[0], number), label, kind])
+    return path
+
+
+def test_the_users_own_labels_are_learnt_and_measured_and_versions_listed(
+    tmp_path: Path, database: dict[str, str]
+) -> None:
+    for one in (ROOT / "var" / "models").iterdir():  # the shipped model is not trained again
+        if one.is_file():
+            (tmp_path / "models").mkdir(exist_ok=True)
+            (tmp_path / "models" / one.name).symlink_to(one)
+    config = tmp_path / "config.yml"
+    config.write_text((ROOT / "config.yml").read_text("utf-8").replace("var/models", "models"), encoding="utf-8")
+    copy_beside(tmp_path)
+    place = {"CONFIG": str(config), **database}
+    table = labelled(tmp_path / "own.csv")
+    columns = ("--data", str(table), "--text", "标题", "--text", "内容", "--label", "类别", "--kind", "类型")
+    told = run_here("nlu", "train", *columns, **place)
+    assert "单独训练，不影响派单" in told and "已启用" in told
+    assert (tmp_path / "models" / "own-labels" / "current").is_file()
+    assert "与前一版本相比" in run_here("nlu", "train", *columns[:-2], **place)
+    result = tmp_path / "measured.md"
+    told = run_here("nlu", "evaluate", *columns, "--output", str(result), **place)
+    for method in ("多数类", "TF-IDF 字符＋线性 SVM", "jieba 词＋线性 SVM", "内置引擎", "自有类别模型"):
+        assert f"| {method}" in told
+    assert "诉求类型，未用这批数据训练" in told and "| complaint |" in told
+    assert result.read_text(encoding="utf-8").strip() == told.strip()
+    for suffix in ("json", "npz"):
+        (tmp_path / "models" / f"2020-01-01-00000000.{suffix}").write_text('{"format": 1}', encoding="utf-8")
+    told = run_here("nlu", "models", **place)
+    assert "现用" in told
+    assert "2020-01-01-00000000" in told and "不能使用" in told, (
+        "what is of an older format is named, and hides no other"
+    )
+    assert "没有版本" in run_here("nlu", "models", "--use", "none", code=2, **place)
+    assert "没有列" in run_here(
+        "nlu", "train", "--data", str(table), "--text", "正文", "--label", "类别", code=2, **place
+    )

@@ -18,6 +18,14 @@ from service import PATHS, sample, serving, signed_headers
 from storage.store import Store
 
 CLIENTS = 16
+MOST_MEMORY = 300 * 1024 * 1024
+"""Bytes that a service with the embedded engine may have resident."""
+
+
+def resident(process_id: int) -> int:
+    """Bytes that a process has resident, those of mapped files included."""
+    status = Path(f"/proc/{process_id}/status").read_text(encoding="ascii")
+    return 1024 * int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")))
 
 
 async def post(session: aiohttp.ClientSession, address: str, number: int) -> str | None:
@@ -54,6 +62,7 @@ async def test_what_was_answered_survives_a_kill(database_url: str, tmp_path: Pa
             while len(answered) < before + 200:
                 await asyncio.sleep(0.01)
             await asyncio.sleep(random.random() * 0.2)
+            assert resident(process.pid) < MOST_MEMORY
             process.send_signal(signal.SIGKILL)
             dead.set()
             await asyncio.gather(*clients)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from base64 import b64decode
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,10 +30,14 @@ pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:Deprecati
 
 @dataclass
 class Platform:
-    """A peer that keeps what a platform is told and what notices our own people get, and answers as it is asked to."""
+    """A peer that keeps what a platform is told and what notices our own people get, and answers as it is asked to.
+
+    `said`: the body of its next answer, in the pieces in which it goes out.
+    """
 
     server: TestServer
     answers: list[int] = field(default_factory=list)
+    said: list[bytes] = field(default_factory=list)
     told: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     notices: list[dict[str, Any]] = field(default_factory=list)
 
@@ -43,13 +48,18 @@ class Platform:
 
 @pytest.fixture
 async def platform() -> AsyncIterator[Platform]:
-    async def feedback(request: web.Request) -> web.Response:
+    async def feedback(request: web.Request) -> web.StreamResponse:
         body = await request.json()
         if "Idempotency-Key" in request.headers:
             peer.told.append((request.headers["Idempotency-Key"], body))
         else:
             peer.notices.append(body)
-        return web.Response(status=peer.answers.pop(0) if peer.answers else 200)
+        response = web.StreamResponse(status=peer.answers.pop(0) if peer.answers else 200)
+        await response.prepare(request)
+        while peer.said:
+            await response.write(peer.said.pop(0))
+            await asyncio.sleep(0.05)
+        return response
 
     app = web.Application()
     app.router.add_post("/feedback", feedback)
@@ -89,6 +99,18 @@ async def test_the_platform_is_told_in_its_own_words_once(caller: Caller, platfo
     assert counts["waiting"] == 0
     assert counts["delivered"] == 1
     assert counts["parked"] >= 1, "nobody configured where our own people are told"
+
+
+async def test_a_refusal_is_read_to_its_end_in_however_many_pieces_it_comes(caller: Caller, platform: Platform) -> None:
+    no = await accepted(caller)
+    platform.said = [b'{"success": false, ', b'"code": "400", "message": "', "承办单位不存在".encode(), b'"}']
+    await told_everything(delivering(caller, {"12345": platform.address}))
+    assert len(platform.told) == 1
+    outbox = (await caller.get("/api/v1/outbox")).body
+    assert outbox["delivered"] == 0
+    assert [one["error"] for one in outbox["latest"] if one["ticket_no"] == no and "平台" in one["error"]] == [
+        "平台没有接收：承办单位不存在"
+    ]
 
 
 async def test_a_failure_is_tried_again_with_the_same_key(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,10 +14,13 @@ from aiohttp.test_utils import TestClient, TestServer
 from service import Caller
 
 from domain.category import CategoryTree
+from domain.worktime import LOCAL
 from intake_bot.api.server import build_app
 from intake_bot.house import House, open_house
 from intake_bot.joining import follow
+from intake_bot.reporting_back import report_of
 from intake_bot.settings import Deployment
+from intake_bot.simulation.bodies import BODIES, Matter
 from nlu.embedded.engine import EmbeddedEngine
 
 SMOKE = "恬庄南街38号老味道面馆油烟直排，油烟味飘到楼上居民家里，要求查处"
@@ -118,6 +123,44 @@ async def test_one_task_one_visit_and_every_ticket_its_own_reply(caller: Caller)
     assert (await caller.house.store.verify_chain()).intact
 
 
+async def test_one_event_across_the_channels_is_told_to_each_in_its_own_words(caller: Caller) -> None:
+    at = datetime(2026, 11, 24, 9, 0, tzinfo=LOCAL)
+    numbers = []
+    for count, (channel, adapter) in enumerate(
+        (
+            ("12345", "hotline_12345"),
+            ("12319", "hotline_12319"),
+            ("12369", "hotline_12369"),
+            ("e-steward", "e_steward"),
+        )
+    ):
+        text = (SMOKE, SMOKE_AGAIN)[count % 2]
+        matter = Matter(text, count + 1, at + timedelta(minutes=count), 120.6245, 31.7712, f"1380000000{count}")
+        plain = {"isSecret": "0", "callerType": "投诉"} if channel == "12345" else {}
+        answer = await caller.send(channel, BODIES[adapter](matter, random.Random(1)) | plain)
+        assert answer.status == 201, answer.body
+        numbers.append(str(answer.body["ticket_no"]))
+    await follow_all(caller.house)
+    first, *others = numbers
+    desk, brigade = await caller.new_token("operator"), await brigade_of(caller, first)
+    for no in others:
+        assert first in {one["other"] for one in (await same(caller, no))["proposals"]}, no
+        assert (await decide(caller, no, "join", desk, other=first)).status == 200
+    await caller.act(first, "accept", brigade)
+    await caller.act(
+        first, "resolve", brigade, result="店家已加装油烟净化器并停用旧排口", public_reply="店家已加装油烟净化器"
+    )
+    await follow_all(caller.house)
+    for no in numbers:
+        ticket = await caller.house.store.tickets.get(no)
+        assert ticket is not None
+        told = await caller.house.store.outbox.latest(no, f"channel:{ticket.complaint.channel}")
+        assert told is not None and told.about == "resolved", ticket.complaint.channel
+        assert told.data["source_no"] == ticket.complaint.source_no
+        payload = caller.house.channels[ticket.complaint.channel].report(report_of(caller.house, told, ticket))
+        assert payload is not None and "油烟净化器" in str(payload)
+
+
 async def test_who_joins_a_task_in_hand_is_signed_for_and_taken_out_keeps_what_was_done(caller: Caller) -> None:
     first, again = await tell(caller, 1), await tell(caller, 3, SMOKE_AGAIN)
     await caller.act(first, "accept", await brigade_of(caller, first))
@@ -130,6 +173,39 @@ async def test_who_joins_a_task_in_hand_is_signed_for_and_taken_out_keeps_what_w
     assert (left.status, left.body["incident"]) == (200, None)
     assert (await caller.get(f"/api/v1/tickets/{again}")).body["status"] == "accepted"
     assert (await decide(caller, again, "leave", reason="再拆")).status == 409
+
+
+async def test_more_time_for_the_lead_is_more_time_for_all_and_who_joins_a_rest_rests(caller: Caller) -> None:
+    first, again, third = await tell(caller, 1), await tell(caller, 3, SMOKE_AGAIN), await tell(caller, 5, SMOKE_AGAIN)
+    desk, brigade, leader = (
+        await caller.new_token("operator"),
+        await brigade_of(caller, first),
+        await caller.new_token("supervisor"),
+    )
+    await decide(caller, again, "join", desk, other=first)
+    await caller.act(first, "accept", brigade)
+    await follow_all(caller.house)
+    due = {one["ticket_no"]: one["due_at"] for one in (await same(caller, first))["incident"]["members"]}
+    await caller.act(first, "extend", brigade, working_days=1, reason="需要检测")
+    assert (await caller.act(first, "extend", leader, decision="approved")).status == 200
+    await follow_all(caller.house)
+    members = (await same(caller, first, brigade))["incident"]["members"]
+    assert [(one["ticket_no"], one["extended"]) for one in members] == [(first, True), (again, True)]
+    assert all(one["due_at"] > due[one["ticket_no"]] for one in members)
+    until = (caller.house.now() + timedelta(days=3)).date().isoformat()
+    await caller.act(first, "suspend", brigade, until=until, reason="等待检测结果")
+    assert (await caller.act(first, "suspend", leader, decision="approved")).status == 200
+    assert (await decide(caller, third, "join", desk, other=first)).status == 200
+    await follow_all(caller.house)
+    for no in (again, third):
+        ticket = (await caller.get(f"/api/v1/tickets/{no}")).body
+        assert ticket["status"] == "suspended", no
+    assert (await actions(caller, third)).count("suspended") == 1
+    assert {one["paused"] for one in (await same(caller, first))["incident"]["members"]} == {True}
+    await caller.act(first, "resume", brigade)
+    await follow_all(caller.house)
+    assert {one["paused"] for one in (await same(caller, first))["incident"]["members"]} == {False}
+    assert [(await actions(caller, no)).count("resumed") for no in (again, third)] == [1, 1]
 
 
 async def test_a_refused_proposal_stays_refused(caller: Caller) -> None:
@@ -150,6 +226,11 @@ async def test_the_same_person_again_is_marked_with_the_earlier_number(caller: C
     seen = (await same(caller, again))["proposals"]
     assert [(one["other"], one["state"], one["same_reporter"]) for one in seen] == [(first, "repeat", True)]
     assert seen[0]["state_name"] == "重复诉求"
+    in_other_words = await tell(caller, 5, "那家店还是没人管，天天呛得人睡不着，油烟到底什么时候处理", phone=1)
+    await follow_all(caller.house)
+    assert {one["other"] for one in (await same(caller, in_other_words))["proposals"]} == {first, again}
+    refused = await decide(caller, in_other_words, "refuse", other=first, note="说的是另一家")
+    assert {one["other"]: one["state"] for one in refused.body["proposals"]} == {first: "refused", again: "repeat"}
     told = (await caller.get(f"/api/v1/tickets/{again}")).body
     assert told["version"] == 1, "finding it in the background changes nothing under people's hands"
 

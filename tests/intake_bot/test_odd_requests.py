@@ -120,3 +120,19 @@ async def test_a_nul_in_an_address_names_nothing(caller: Caller) -> None:
     for method, path in PATHS:
         answer: Any = await (caller.get(path) if method == "GET" else caller.post(path))
         assert answer.status == 404, (path, answer.status)
+
+
+@pytest.mark.parametrize("version", ['"²"', '"³³"', '"' + "9" * 5000 + '"', '"1.0"', "W/", '"-1"'])
+async def test_a_version_that_is_no_number_is_named_as_such(caller: Caller, version: str) -> None:
+    """`²` is a digit to Python and no number; very many nines are one that it refuses to read."""
+    answer = await caller.post("/api/v1/tickets/FH000000-00001/urge", headers={"If-Match": version})
+    assert answer.status == 422 and answer.fields == ["If-Match"]
+
+
+@pytest.mark.parametrize("number", ["²", "9" * 400, "1.0", "x"])
+async def test_a_number_in_an_address_that_is_none_names_nothing(caller: Caller, number: str) -> None:
+    for path, body in (
+        (f"/api/v1/assessment/appeals/{number}/decision", {"decision": "refused", "reason": "不成立"}),
+        (f"/api/v1/reconciliation/{number}/settle", {"note": "已核对"}),
+    ):
+        assert (await caller.post(path, body)).status == 404, path

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from playing import KEYS, Perform, of_12345, performing
+from playing import KEYS, Perform, of_12345
 from service import Caller, sample
 
 from intake_bot.exchange_settings import ExchangeSettings
@@ -31,12 +31,6 @@ LATER = timedelta(minutes=10)
 def database_kind() -> str:
     """The tables have tests on both kinds of their own."""
     return "sqlite"
-
-
-@pytest.fixture
-async def perform(caller: Caller) -> AsyncIterator[Perform]:
-    async with performing(caller) as stage:
-        yield stage
 
 
 def exchanging(caller: Caller, monkeypatch: pytest.MonkeyPatch, **written: Any) -> None:

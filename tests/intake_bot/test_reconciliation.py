@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from playing import KEYS, RESULT, Courier, Perform, of_12345, performing, status, worked
+from playing import KEYS, RESULT, Courier, Perform, of_12345, status, worked
 from service import Caller
 
 from domain.ticket import Status
@@ -25,12 +24,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:Deprecati
 def database_kind() -> str:
     """The tables have tests on both kinds of their own."""
     return "sqlite"
-
-
-@pytest.fixture
-async def perform(caller: Caller) -> AsyncIterator[Perform]:
-    async with performing(caller) as stage:
-        yield stage
 
 
 def compared(caller: Caller, play: Play, monkeypatch: pytest.MonkeyPatch, **more: Any) -> Peer:

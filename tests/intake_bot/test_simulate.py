@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from command_line import run_here
 from service import ROOT, SECRETS, serving
 
 from storage.store import Store
@@ -70,28 +71,12 @@ async def test_a_scenario_is_played_with_platforms_that_listen(
     assert "no answer" not in text
 
 
-async def test_a_scenario_with_a_mistake_says_which(tmp_path: Path) -> None:
+def test_a_scenario_with_a_mistake_says_which(tmp_path: Path) -> None:
     file = tmp_path / "scenario.yml"
     file.write_text("rate: fast", encoding="utf-8")
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "intake_bot", "simulate", "--scenario", str(file)),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        env={**os.environ, **SECRETS},
-        cwd=ROOT,
-    )
-    told, _ = await process.communicate()
-    assert (process.returncode, "rate" in told.decode()) == (2, True)
+    assert "rate 应为数字" in run_here("simulate", "--scenario", str(file), code=2, **SECRETS)
 
 
-async def test_without_secrets_it_says_which_are_missing() -> None:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "intake_bot", "simulate"),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        env={**os.environ, **dict.fromkeys(SECRETS, "")},
-        cwd=ROOT,
-    )
-    told, _ = await process.communicate()
-    assert process.returncode == 2
-    assert all(name in told.decode() for name in SECRETS)
+def test_without_secrets_it_says_which_are_missing() -> None:
+    told = run_here("simulate", code=2, **dict.fromkeys(SECRETS, ""))
+    assert all(name in told for name in SECRETS)

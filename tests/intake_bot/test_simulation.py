@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
 import pytest
-from playing import ADAPTERS, KEYS, RESULT, Courier, Perform, of_12345, performing, planned, status, worked
+from playing import ADAPTERS, KEYS, RESULT, Courier, Perform, of_12345, planned, status, worked
 from service import Caller
 
 from adapters.report import Report
@@ -35,12 +34,6 @@ def database_kind() -> str:
     return "sqlite"
 
 
-@pytest.fixture
-async def perform(caller: Caller) -> AsyncIterator[Perform]:
-    async with performing(caller) as stage:
-        yield stage
-
-
 def test_a_plan_follows_from_its_seed_alone() -> None:
     habits = PlatformScenario(repeats=0.2, late=0.2, disordered=0.1, urges=0.3, asks=0.2, recalls=0.1, again=0.3)
     scenario = Scenario(seconds=20, rate=10, others=habits)
@@ -56,8 +49,8 @@ def test_a_plan_follows_from_its_seed_alone() -> None:
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ("rate: fast", "rate"),
-        ("tempo: 3", "tempo"),
+        ("rate: fast", "rate 应为数字"),
+        ("tempo: 3", "tempo 不认识的字段"),
         ("platforms: {12399: {}}", "12399"),
         ("others: {down: [{from: 5, to: 3}]}", "to 应晚于 from"),
         (": [", "YAML"),

@@ -169,6 +169,8 @@ async def test_the_same_message_three_times_is_one_turn(wechat: Wechat) -> None:
 async def test_position_voice_link_and_events(wechat: Wechat) -> None:
     _, told = await wechat.send(wechat.message("event", Event="subscribe", EventKey=""))
     assert "反映问题" in told
+    _, told = await wechat.send(wechat.message("event", Event="SCAN", EventKey="street-12", Ticket="t"))
+    assert "反映问题" in told, "somebody who follows already scanned a code"
     _, told = await wechat.send(wechat.message("event", Event="CLICK", EventKey="report"))
     assert "什么" in told
     _, told = await wechat.send(wechat.message("voice", MediaId="m", Format="amr", Recognition="有人在绿化带里倒垃圾"))
@@ -177,6 +179,9 @@ async def test_position_voice_link_and_events(wechat: Wechat) -> None:
         wechat.message("location", Location_X="31.7712", Location_Y="120.6245", Scale="16", Label="恬庄街")
     )
     assert told
+    link = {"Title": "烧烤店油烟扰民", "Description": "每晚油烟很大", "Url": "https://example.invalid/post"}
+    _, told = await wechat.send(wechat.message("link", **link))
+    assert told and "看不了" not in told
     for xml in (
         wechat.message("event", Event="LOCATION", Latitude="31.7", Longitude="120.6", Precision="10"),
         wechat.message("event", Event="unsubscribe"),
@@ -291,6 +296,20 @@ async def test_safe_mode_takes_no_plain_message(
     async for wechat in _wechat(deployment, tree, engine, mode="safe"):
         assert (await wechat.send(wechat.message("text", Content="你好"), sealed=False))[0] == 403
         assert "反映问题" in await wechat.say("你好")
+
+
+async def test_plain_mode_and_without_a_secret_what_takes_long_waits_for_the_next_try(
+    deployment: Deployment, tree: CategoryTree, engine: EmbeddedEngine, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("INTAKE_WECHAT_TOKEN", TOKEN)
+    async for wechat in _wechat(deployment, tree, engine, mode="plain"):
+        xml = wechat.message("text", Content="凤凰大道有人占道摆摊")
+        environment.setattr(endpoint, "PATIENCE", 0.0)
+        assert await wechat.send(xml, sealed=False) == (200, "success")
+        environment.setattr(endpoint, "PATIENCE", 60.0)
+        status, told = await wechat.send(xml, sealed=False)
+        assert status == 200 and "占道" in told, "the same turn, answered at WeChat's next try"
+        assert (await wechat.send(xml))[0] == 403, "nothing to open it with"
 
 
 async def test_without_an_account_the_address_says_so(caller: Any) -> None:

@@ -23,6 +23,20 @@ def shelf(tmp_path: Path) -> ModelShelf:
     return ModelShelf(tmp_path / "models")
 
 
+@pytest.fixture(scope="module")
+def fitted() -> Model:
+    """A model of the small corpus as `ensure_fitting` trains it."""
+    return train(small_corpus.rows())
+
+
+@pytest.fixture
+def stocked(shelf: ModelShelf, fitted: Model) -> ModelShelf:
+    """A shelf on which that model is current."""
+    shelf.save(fitted)
+    shelf.make_current(fitted.version)
+    return shelf
+
+
 def worse_rows() -> list[Row]:
     """The same texts with two labels mixed up at random: nothing to be learnt about those."""
     rows = small_corpus.rows()
@@ -42,17 +56,13 @@ def test_training_measures_what_it_is_worth(small_model: Model) -> None:
     assert small_model.report["kind"]["accuracy"] > 0.9
 
 
-def test_the_same_rows_train_the_same_model(small_model: Model) -> None:
-    again = train(small_corpus.rows(), ["恬庄"])
+def test_the_same_rows_train_the_same_model_named_for_its_day_and_its_content(small_model: Model) -> None:
+    rows = small_corpus.rows()
+    again = train(rows, ["恬庄"], now=datetime(2027, 3, 1, tzinfo=UTC))
     assert again.fingerprint == small_model.fingerprint
     np.testing.assert_array_equal(again.weights, small_model.weights)
     assert again.report == small_model.report
-
-
-def test_a_version_is_named_for_its_day_and_its_content() -> None:
-    rows = small_corpus.rows()
-    model = train(rows, now=datetime(2027, 3, 1, tzinfo=UTC))
-    assert model.version == f"2027-03-01-{fingerprint(rows)[:8]}"
+    assert again.version == f"2027-03-01-{fingerprint(rows, ['恬庄'])[:8]}"
 
 
 def test_the_fingerprint_follows_every_row_and_word() -> None:
@@ -89,34 +99,30 @@ class TestEnsure:
         assert again.version == first.version == shelf.current()
         assert (shelf.folder / f"{first.version}.npz").stat().st_mtime_ns == written
 
-    def test_other_rows_make_a_new_version_current_and_keep_the_old(self, shelf: ModelShelf) -> None:
-        first = ensure_fitting(shelf, small_corpus.rows())
-        second = ensure_fitting(shelf, small_corpus.rows()[:-1])
-        assert shelf.current() == second.version != first.version
-        assert set(shelf.versions()) == {first.version, second.version}
+    def test_other_rows_make_a_new_version_current_and_keep_the_old(self, stocked: ModelShelf, fitted: Model) -> None:
+        second = ensure_fitting(stocked, small_corpus.rows()[:-1])
+        assert stocked.current() == second.version != fitted.version
+        assert set(stocked.versions()) == {fitted.version, second.version}
 
     def test_what_was_learnt_from_corrections_is_kept(self, shelf: ModelShelf) -> None:
         rows = small_corpus.rows()
         corrected, _ = train_and_switch(shelf, rows, (), [Row("井盖旁边油烟大", "C0705", "complaint")] * 5)
         assert ensure_fitting(shelf, rows).version == corrected.version
 
-    def test_corrections_are_learnt_again_when_the_corpus_changes(self, shelf: ModelShelf) -> None:
+    def test_corrections_are_learnt_again_when_the_corpus_changes(self, stocked: ModelShelf) -> None:
         correction = Row("井盖旁边油烟大", "C0705", "complaint")
-        ensure_fitting(shelf, small_corpus.rows())
-        again = ensure_fitting(shelf, small_corpus.rows()[1:], (), [correction])
+        again = ensure_fitting(stocked, small_corpus.rows()[1:], (), [correction])
         assert again.report["rows"] == len(small_corpus.rows())
 
-    def test_a_damaged_model_is_trained_anew(self, shelf: ModelShelf) -> None:
-        first = ensure_fitting(shelf, small_corpus.rows())
-        (shelf.folder / f"{first.version}.npz").write_bytes(b"broken")
-        again = ensure_fitting(shelf, small_corpus.rows())
-        assert again.version == first.version
-        assert shelf.load(again.version).labels == first.labels
+    def test_a_damaged_model_is_trained_anew(self, stocked: ModelShelf, fitted: Model) -> None:
+        (stocked.folder / f"{fitted.version}.npz").write_bytes(b"broken")
+        again = ensure_fitting(stocked, small_corpus.rows())
+        assert again.version == fitted.version
+        assert stocked.load(again.version).labels == fitted.labels
 
-    def test_a_pointer_to_nothing_is_mended(self, shelf: ModelShelf) -> None:
-        first = ensure_fitting(shelf, small_corpus.rows())
-        shelf.pointer.write_bytes(b"\xff\xfe")
-        assert ensure_fitting(shelf, small_corpus.rows()).version == shelf.current() == first.version
+    def test_a_pointer_to_nothing_is_mended(self, stocked: ModelShelf, fitted: Model) -> None:
+        stocked.pointer.write_bytes(b"\xff\xfe")
+        assert ensure_fitting(stocked, small_corpus.rows()).version == stocked.current() == fitted.version
 
     def test_of_two_processes_that_start_at_once_one_trains(self, shelf: ModelShelf) -> None:
         script = (
@@ -139,26 +145,24 @@ class TestEnsure:
 
 
 class TestReplacing:
-    def test_a_worse_model_is_kept_but_not_made_current(self, shelf: ModelShelf) -> None:
-        better, nothing_before = train_and_switch(shelf, small_corpus.rows())
-        assert nothing_before is None
-        with pytest.raises(WorseModel, match=better.version):
-            train_and_switch(shelf, worse_rows())
-        assert shelf.current() == better.version
-        assert len(shelf.versions()) == 2
-
-    def test_unless_it_is_asked_for(self, shelf: ModelShelf) -> None:
-        better, _ = train_and_switch(shelf, small_corpus.rows())
-        worse, comparison = train_and_switch(shelf, worse_rows(), force=True)
+    def test_a_worse_model_is_kept_but_not_made_current_unless_it_is_asked_for(
+        self, stocked: ModelShelf, fitted: Model
+    ) -> None:
+        with pytest.raises(WorseModel, match=fitted.version):
+            train_and_switch(stocked, worse_rows())
+        assert stocked.current() == fitted.version
+        assert len(stocked.versions()) == 2
+        worse, comparison = train_and_switch(stocked, worse_rows(), force=True)
         assert comparison is not None
         assert comparison.worse
-        assert shelf.current() == worse.version
-        shelf.make_current(better.version)  # and back
-        assert shelf.current() == better.version
+        assert stocked.current() == worse.version
+        stocked.make_current(fitted.version)  # and back
+        assert stocked.current() == fitted.version
 
     def test_more_rows_of_the_same_quality_take_over(self, shelf: ModelShelf) -> None:
         rows = small_corpus.rows()
-        train_and_switch(shelf, rows[::2])
+        _, nothing_before = train_and_switch(shelf, rows[::2])
+        assert nothing_before is None
         fuller, comparison = train_and_switch(shelf, rows)
         assert shelf.current() == fuller.version
         assert comparison is not None

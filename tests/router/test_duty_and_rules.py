@@ -54,6 +54,12 @@ def test_no_post_is_ever_empty() -> None:
     assert handler(away(a3=WHOLE_DAY, a4=WHOLE_DAY, a1=WHOLE_DAY, a2=WHOLE_DAY)) == "a2"
 
 
+def test_a_unit_that_is_no_longer_configured_keeps_its_posts() -> None:
+    roster = Roster(away(a3=WHOLE_DAY, a4=WHOLE_DAY).units)
+    assert roster.on_duty("brigade-gone", Posts(owner="a5", backup="a4"), MONDAY).handler == "a5"
+    assert roster.on_duty("brigade-gone", POSTS, MONDAY).handler == "a4"
+
+
 def test_without_a_cell_the_head_handles() -> None:
     assert handler(settings(), posts=None) == "a1"
     assert handler(away(a1=WHOLE_DAY), posts=None) == "a2"

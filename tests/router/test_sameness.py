@@ -13,7 +13,18 @@ from hypothesis import strategies as st
 from domain.complaint import Point
 from domain.incident import Sameness, Signature
 from nlu.signatures import marks_of, telling
-from router.sameness import WEIGHTS, WINDOW, asked_keys, compare, features, keys, pinned, similarity
+from router.sameness import (
+    TOLD_AGAIN_WITHIN,
+    WEIGHTS,
+    WINDOW,
+    asked_keys,
+    compare,
+    features,
+    keys,
+    pinned,
+    similarity,
+    told_again,
+)
 
 AT = datetime(2026, 3, 4, 2, tzinfo=UTC)
 SMOKE = "恬庄街38号老味道面馆油烟直排到居民楼窗户味道很大"
@@ -62,6 +73,23 @@ def test_next_door_and_elsewhere_are_other_troubles(changed: dict[str, Any], sai
     assert found.chance < 0.4
     assert said in [reason.text for reason in found.reasons]
     assert said not in found.why
+
+
+@pytest.mark.parametrize(
+    ("changed", "again"),
+    [
+        ({}, True),
+        ({"at": AT + TOLD_AGAIN_WITHIN}, True),
+        ({"at": AT + TOLD_AGAIN_WITHIN + timedelta(seconds=1)}, False),
+        ({"category": "X0101"}, False),
+        ({"reporter": "another"}, False),
+        ({"reporter": ""}, False),
+    ],
+)
+def test_who_tells_of_the_same_matter_again_needs_no_like_words(changed: dict[str, Any], again: bool) -> None:
+    elsewhere: dict[str, Any] = {"places": (), "parties": (), "cell": "", "reporter": "key", **changed}
+    assert told_again(told(PARKING, **elsewhere), told(reporter="key")) is again
+    assert not told_again(told(reporter=""), told(reporter=""))
 
 
 def test_another_trouble_at_the_same_shop_is_not_the_same() -> None:

@@ -10,7 +10,7 @@ import town
 
 from domain.administration import Deed
 from domain.people import SYSTEM, Actor, Role
-from storage import account_events
+from storage import chain
 from storage.account_events import AccountEventFilter
 from storage.store import Store
 
@@ -47,7 +47,7 @@ async def test_what_does_not_happen_is_not_recorded(store: Store) -> None:
 
 
 async def test_the_chain_is_whole_while_others_write(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(account_events, "BATCH", 2)
+    monkeypatch.setattr(chain, "BATCH", 2)
     for number in range(20):
         await store.account_events.add(SYSTEM, Deed.USER_LOCKED, f"a{number}", NOW)
     stop = asyncio.Event()

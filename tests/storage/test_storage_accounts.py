@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import town
 from sqlalchemy import text
 
 from domain.people import Actor, Role
-from storage.accounts import LOCKED_FOR, MOST_FAILURES, AccountExists, LockedOut, User
+from storage.accounts import AccountExists, User
+from storage.sign_in_misses import FREE_TRIES, FREE_TRIES_OF_STRANGERS, LockedOut, Origin
 from storage.store import Store
 
 NOW = town.MONDAY
@@ -49,21 +50,113 @@ async def test_an_account_is_made_once(peopled: Store) -> None:
     assert [type(one) for one in made].count(AccountExists) == 2
 
 
-async def test_too_many_wrong_passwords_lock_out_for_a_while(peopled: Store) -> None:
-    for _ in range(MOST_FAILURES):
-        assert await peopled.accounts.authenticate("a1", "wrong", NOW) is None
-    with pytest.raises(LockedOut) as locked:
-        await peopled.accounts.authenticate("a1", PASSWORD, NOW + timedelta(minutes=1))
-    assert 0 < locked.value.seconds <= LOCKED_FOR.total_seconds()
-    assert await peopled.accounts.authenticate("a1", PASSWORD, NOW + LOCKED_FOR) is not None
+HERE, THERE = Origin("198.51.100.1"), Origin("198.51.100.2")
+
+
+async def tried(store: Store, password: str, at: datetime, origin: Origin = HERE, account: str = "a1") -> str | int:
+    """What somebody is told who tries a password: right, wrong, or how many minutes to wait."""
+    try:
+        found = await store.accounts.authenticate(account, password, at, origin)
+    except LockedOut as locked:
+        return -(-locked.seconds // 60)
+    if found is None:
+        return "wrong"
+    await store.accounts.know(account, origin, at)
+    return "right"
+
+
+async def test_each_further_wrong_password_waits_longer(peopled: Store) -> None:
+    at = NOW
+    assert [await tried(peopled, "wrong", at) for _ in range(FREE_TRIES)] == ["wrong"] * FREE_TRIES
+    waited = []
+    for _ in range(6):
+        minutes = await tried(peopled, PASSWORD, at + timedelta(seconds=1))
+        assert isinstance(minutes, int)
+        waited.append(minutes)
+        at += timedelta(minutes=minutes)
+        assert await tried(peopled, "wrong", at) == "wrong"
+    assert waited == [1, 2, 4, 8, 15, 15]
+    assert await tried(peopled, PASSWORD, at + timedelta(minutes=15)) == "right"
     # From there it counts anew.
-    assert await peopled.accounts.authenticate("a1", "wrong", NOW + LOCKED_FOR) is None
-    assert await peopled.accounts.authenticate("a1", PASSWORD, NOW + LOCKED_FOR) is not None
+    assert await tried(peopled, "wrong", at + timedelta(minutes=15)) == "wrong"
+    assert await tried(peopled, PASSWORD, at + timedelta(minutes=15)) == "right"
+
+
+async def test_after_a_day_it_counts_anew(peopled: Store) -> None:
+    for _ in range(FREE_TRIES - 1):
+        await tried(peopled, "wrong", NOW)
+    later = NOW + timedelta(hours=25)
+    assert [await tried(peopled, "wrong", later) for _ in range(FREE_TRIES + 1)] == ["wrong"] * FREE_TRIES + [1]
+
+
+async def test_who_guesses_elsewhere_does_not_keep_the_owner_out(peopled: Store) -> None:
+    assert await tried(peopled, PASSWORD, NOW, HERE) == "right"
+    for number in range(100):  # a guesser with as many addresses as he likes
+        await tried(peopled, "wrong", NOW + timedelta(seconds=number), Origin(f"203.0.113.{number}"))
+    at = NOW + timedelta(seconds=100)
+    assert await tried(peopled, PASSWORD, at, THERE) == 1, "from an unknown network the owner waits a minute"
+    assert await tried(peopled, PASSWORD, at, HERE) == "right", "and from a known one not at all"
+    assert await tried(peopled, PASSWORD, at + timedelta(days=91), HERE) == "right"
+
+
+async def test_who_guesses_from_the_same_network_does_not_keep_a_known_browser_out(peopled: Store) -> None:
+    mine = Origin(HERE.network, device="a browser of the owner")
+    assert await tried(peopled, PASSWORD, NOW, mine) == "right"
+    for _ in range(FREE_TRIES):
+        await tried(peopled, "wrong", NOW, HERE)
+    assert await tried(peopled, PASSWORD, NOW, HERE) == 1
+    assert await tried(peopled, PASSWORD, NOW, Origin(HERE.network, device="a made-up one")) == 1
+    assert await tried(peopled, PASSWORD, NOW, mine) == "right"
+    for _ in range(FREE_TRIES):
+        await tried(peopled, "wrong", NOW, mine)
+    assert await tried(peopled, PASSWORD, NOW, mine) == 1, "who sits at that browser does not get to guess either"
+    assert await tried(peopled, PASSWORD, NOW, Origin(session="of a page")) == "right", "nor is a session touched"
+    await peopled.accounts.set_password("a1", "another-horse-2", NOW, must_change=False)
+    for number in range(FREE_TRIES_OF_STRANGERS):
+        await tried(peopled, "wrong", NOW, Origin(f"203.0.113.{number}"))
+    assert await tried(peopled, "another-horse-2", NOW, mine) == 1, "a new password makes strangers of all browsers"
+
+
+async def test_many_networks_together_get_no_more_guesses(peopled: Store) -> None:
+    told = [await tried(peopled, "wrong", NOW, Origin(f"203.0.113.{number}")) for number in range(200)]
+    assert told.count("wrong") == FREE_TRIES_OF_STRANGERS
+    hour = [NOW + timedelta(seconds=seconds) for seconds in range(60, 3_600, 10)]
+    told = [await tried(peopled, "wrong", at, Origin(f"203.0.113.{number}")) for number, at in enumerate(hour)]
+    assert told.count("wrong") <= 60, "one a minute"
+
+
+async def test_an_account_that_does_not_exist_answers_like_one_that_does(peopled: Store) -> None:
+    for origin, tries in ((HERE, 2 * FREE_TRIES), (None, 2 * FREE_TRIES_OF_STRANGERS)):
+        told = {
+            account: [
+                await tried(peopled, "wrong", NOW, origin or Origin(f"203.0.113.{number}"), account)
+                for number in range(tries)
+            ]
+            for account in ("a1", "nobody.at.all")
+        }
+        assert told["a1"] == told["nobody.at.all"]
+    async with peopled._engine.connect() as connection:
+        accounts = set((await connection.execute(text("SELECT account FROM sign_in_misses"))).scalars())
+    assert len(accounts) == 2 and "nobody.at.all" not in accounts, "what somebody typed for an account is not kept"
+
+
+async def test_counts_that_tell_nothing_any_more_are_forgotten(peopled: Store) -> None:
+    assert await tried(peopled, PASSWORD, NOW, HERE) == "right"
+    await tried(peopled, "wrong", NOW, THERE)
+
+    async def left(at: datetime) -> set[str]:
+        await peopled.jobs.purge(at, nonces_before=NOW, claims_before=NOW, tokens_before=NOW)
+        async with peopled._engine.connect() as connection:
+            return set((await connection.execute(text("SELECT place FROM sign_in_misses"))).scalars())
+
+    assert await left(NOW + timedelta(hours=23)) == {"*", HERE.network_place, THERE.network_place}
+    assert await left(NOW + timedelta(hours=25)) == {HERE.network_place}
+    assert await left(NOW + timedelta(days=91)) == set()
 
 
 async def test_a_right_password_forgets_the_wrong_ones(peopled: Store) -> None:
     for _ in range(3):
-        for _ in range(MOST_FAILURES - 1):
+        for _ in range(FREE_TRIES - 1):
             await peopled.accounts.authenticate("a1", "wrong", NOW)
         assert await peopled.accounts.authenticate("a1", PASSWORD, NOW) is not None
 
@@ -114,6 +207,6 @@ async def test_many_guesses_at_once_are_no_more_than_one_after_the_other(store: 
         return "wrong" if found is None else "right"
 
     told = await asyncio.gather(*(guess(number) for number in range(20)))
-    assert told.count("wrong") <= MOST_FAILURES
+    assert told.count("wrong") <= FREE_TRIES
     with pytest.raises(LockedOut):
         await store.accounts.authenticate("a.x", "Right-1nvented", NOW)

@@ -17,8 +17,9 @@ from domain.incident import Incident, ProposalState, Sameness, Signature
 from domain.lifecycle import Action, NotAllowed
 from domain.outcome import Outcome
 from domain.ticket import Ticket
+from storage import sameness
 from storage.migrate import downgrade, upgrade
-from storage.sameness import MOST_IN_BLOCK, Found
+from storage.sameness import Found
 from storage.store import Store, TicketNotFound
 
 LATER = MONDAY + timedelta(hours=1)
@@ -189,7 +190,7 @@ async def test_an_upgrade_compares_what_was_told_in_the_last_month_and_no_older(
     assert [one.ticket_id for one in (await store.sameness.next_round(("received",))).events] == [recent.id]
 
 
-async def test_candidates_are_bounded_and_the_newest(store: Store) -> None:
+async def test_candidates_are_bounded_and_the_newest(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     many = await told(store, 3)
     round_ = await store.sameness.next_round(("received",))
     await store.sameness.keep(
@@ -200,7 +201,11 @@ async def test_candidates_are_bounded_and_the_newest(store: Store) -> None:
     assert {one.signature for one in met} == {SIGNATURE}
     assert await store.sameness.candidates(many[0].id, (1, 2)) == []
     assert await store.sameness.candidates(many[2].id, ()) == []
-    assert MOST_IN_BLOCK < 100
+    monkeypatch.setattr(sameness, "MOST_IN_BLOCK", 1)
+    assert [one.ticket_id for one in await store.sameness.candidates(many[2].id, (1, 2))] == [many[1].id]
+    monkeypatch.undo()
+    monkeypatch.setattr(sameness, "MOST_COMPARED", 1)
+    assert [one.ticket_id for one in await store.sameness.candidates(many[2].id, (1, 2))] == [many[1].id]
 
 
 async def test_what_is_old_is_forgotten_key_and_all(store: Store) -> None:

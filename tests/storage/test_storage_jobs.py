@@ -24,7 +24,12 @@ async def test_a_slot_is_claimed_by_one_of_many(database_url: str) -> None:
         won = await asyncio.gather(*(stores[n % 2].jobs.claim("report", "2026-11", NOW) for n in range(6)))
         assert won.count(True) == 1
         assert await stores[0].jobs.claim("report", "2026-12", NOW)
-        assert await stores[0].jobs.claimed("report", ["2026-10", "2026-11", "2026-12"]) == {"2026-11", "2026-12"}
+        assert not await stores[1].jobs.claim("report", "2026-12", NOW)
+
+        assert await stores[0].jobs.settled("calendar") is None
+        for slot in ("one", "other", "one"):
+            await asyncio.gather(*(one.jobs.settle("calendar", slot, NOW) for one in stores))
+            assert await stores[1].jobs.settled("calendar") == slot
     finally:
         for one in stores:
             await one.close()
@@ -44,11 +49,12 @@ async def test_the_purge_forgets_only_what_is_old(store: Store) -> None:
     await store.jobs.claim("job", "old", NOW)
     await store.jobs.claim("job", "new", NOW + timedelta(hours=2))
     hour = NOW + timedelta(hours=1)
-    await store.jobs.purge(nonces_before=hour, claims_before=hour, tokens_before=hour)
+    await store.jobs.purge(hour, nonces_before=hour, claims_before=hour, tokens_before=hour)
     await take(store, drafted("S3"), nonce="old")
     with pytest.raises(NonceSeen):
         await take(store, drafted("S4"), nonce="new")
-    assert await store.jobs.claimed("job", ["old", "new"]) == {"new"}
+    assert await store.jobs.claim("job", "old", hour)
+    assert not await store.jobs.claim("job", "new", hour)
 
 
 async def test_the_purge_forgets_tokens_that_are_over_and_keeps_their_record(store: Store) -> None:
@@ -62,7 +68,7 @@ async def test_the_purge_forgets_tokens_that_are_over_and_keeps_their_record(sto
     await accounts.revoke(tokens["revoked"], NOW + timedelta(days=2))
     await accounts.revoke(tokens["ended_lately"], NOW + timedelta(days=4))
     before = NOW + timedelta(days=3)
-    await store.jobs.purge(nonces_before=before, claims_before=before, tokens_before=before)
+    await store.jobs.purge(before, nonces_before=before, claims_before=before, tokens_before=before)
     async with store._engine.connect() as connection:
         left = set((await connection.execute(select(tables.tokens.c.account))).scalars())
     assert left == {"token:ended_lately", "token:lives"}

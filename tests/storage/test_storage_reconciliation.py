@@ -93,9 +93,9 @@ async def test_our_side_of_the_comparison(store: Store) -> None:
         "S2": (Status.DISPATCHED, True),
     }
     assert await store.reconciliation.own("12345", NOW + DAY) == []
-    known = await store.reconciliation.known("12345", ["S1", "none", *(f"x{n}" for n in range(900))])
+    known = await store.tickets.known("12345", ["S1", "none", *(f"x{n}" for n in range(900))])
     assert known == {"S1": (own["S1"].no, Status.DISPATCHED)}
-    assert await store.reconciliation.known("12319", ["S1"]) == {}
+    assert await store.tickets.known("12319", ["S1"]) == {}
 
 
 async def test_a_page_goes_on_below_the_last_number(store: Store) -> None:

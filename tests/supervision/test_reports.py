@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 import docx
 import pytest
 import town
+from docx.oxml.ns import qn
 from histories import History
 from parts import act, sweeps, taken
 from python_calamine import CalamineWorkbook
@@ -258,6 +259,12 @@ async def test_the_tables_of_a_notice_are_those_of_the_workbook(content: ReportC
         [row.name, str(row.values["received"].n if "received" in row.values else 0), str(row.values["dispatched"].n)]
         for row in rows
     ]
+    # no page's end cuts a row; headings come again and are not left alone at a page's foot
+    for table in document.tables:
+        assert all(row._tr.trPr.find(qn("w:cantSplit")) is not None for row in table.rows)
+        repeated = [row._tr.trPr.find(qn("w:tblHeader")) is not None for row in table.rows]
+        assert repeated == [True] + [False] * (len(repeated) - 1)
+        assert table.rows[0].cells[0].paragraphs[0].paragraph_format.keep_with_next
     scores = next(one for one in document.tables if one.rows[0].cells[-1].text == "总分")
     cards = content.assessment[0].cards
     assert [row.cells[-1].text for row in scores.rows[1:]] == [f"{card.total:.2f}" for card in cards]

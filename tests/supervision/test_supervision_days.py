@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from domain.lifecycle import Action
 from domain.worktime import WorkCalendar, local
 from storage import tables
 from storage.figures import Count, Dimension, Slice
-from storage.rollups import TICKETS
+from storage.rollups import TICKETS, Rollups
 from storage.store import Store
 from supervision.daily import ALL, DayByDay
 from supervision.figures import Metrics
@@ -29,6 +30,9 @@ NOW = town.at("2026-11-05 10:20")
 """Some of what the histories hold lies ahead of it."""
 
 ROUND = SupervisionSettings(figures_days_back=39)
+SHORT = SupervisionSettings(figures_days_back=5)
+SOON = town.at("2026-10-03 00:30")
+"""When five days from START on are over: enough for what a single ticket shows."""
 PERIOD = Slice(START, town.at("2026-11-01 00:00"))
 SLICES = (
     PERIOD,
@@ -113,7 +117,7 @@ async def test_a_late_correction_touches_the_days_it_concerns_and_no_other(store
     early = await taken(store, "S1", town.SMELL, START + timedelta(hours=9))
     stranger = Reporter(phone="13800000002")
     await taken(store, "S2", town.STALL, START + timedelta(days=2, hours=9), reporter=stranger)
-    await sweeps(store, ROUND).daily_figures(NOW)
+    await sweeps(store, SHORT).daily_figures(SOON)
     await act(store, early.no, Action.RECLASSIFY, town.OPERATOR, NOW, category=town.ILLEGAL_BUILDING)
     changed = await store.tickets.get(early.no)
     assert changed is not None
@@ -123,7 +127,7 @@ async def test_a_late_correction_touches_the_days_it_concerns_and_no_other(store
     assert touched is not None
     assert "2026-09-28" in touched
     assert touched <= {"2026-09-28"} | due
-    await sweeps(store, ROUND).daily_figures(NOW)
+    await sweeps(store, SHORT).daily_figures(SOON)
     rows = await store.figures.rollups.days("2026-09-28", "2026-09-28", "brigade")
     assert set(rows["2026-09-28"]) == {town.ENTERPRISE, town.CONSTRUCTION}
     assert "received" not in rows["2026-09-28"][town.ENTERPRISE]
@@ -132,7 +136,7 @@ async def test_a_late_correction_touches_the_days_it_concerns_and_no_other(store
 async def test_what_is_kept_is_what_is_read(store: Store) -> None:
     """A kept day that somebody spoils shows in the sum: nothing else is read for it."""
     await taken(store, "S1", town.SMELL, START + timedelta(hours=9))
-    await sweeps(store, ROUND).daily_figures(NOW)
+    await sweeps(store, SHORT).daily_figures(SOON)
     table = tables.daily_figures
     async with store._engine.begin() as connection:
         await connection.execute(
@@ -148,15 +152,60 @@ async def test_what_is_kept_is_what_is_read(store: Store) -> None:
     assert short == Count("", 0, 0)
 
 
+async def test_a_day_kept_before_there_was_a_metric_is_counted(store: Store) -> None:
+    await taken(store, "S1", town.SMELL, START + timedelta(hours=9))
+    await sweeps(store, SHORT).daily_figures(SOON)
+    table = tables.daily_figures
+    async with store._engine.begin() as connection:
+        old = table.c.day == local(START).date().isoformat()
+        await connection.execute(update(table).where(old, table.c.dimension != TICKETS).values(figures="{}"))
+    days, received = DayByDay(store.figures), BY_CODE["received"]
+    assert await days.counts(received, PERIOD, None) == [Count("", 1, 1)]
+    assert await days.counts(received, PERIOD, Dimension.BRIGADE) == [Count(town.ENTERPRISE, 1, 1)]
+    assert await days.counts(received, replace(PERIOD, brigade=town.ENTERPRISE), None) == [Count("", 1, 1)]
+
+
 async def test_an_instance_that_stays_sees_what_happens(store: Store) -> None:
     days = DayByDay(store.figures)
     await taken(store, "S1", town.SMELL, START + timedelta(hours=9))
-    await sweeps(store, ROUND).daily_figures(NOW)
+    await sweeps(store, SHORT).daily_figures(SOON)
     assert await days.counts(BY_CODE["received"], PERIOD, None) == [Count("", 1, 1)]
     await taken(store, "S2", town.SMELL, START + timedelta(days=1))
     assert await days.counts(BY_CODE["received"], PERIOD, None) == [Count("", 2, 2)]
-    await sweeps(store, ROUND).daily_figures(NOW)
+    await sweeps(store, SHORT).daily_figures(SOON)
     assert await days.counts(BY_CODE["received"], PERIOD, None) == [Count("", 2, 2)]
+
+
+class HeldUp(Rollups):
+    """Rollups whose first reader is held up with what it has read until it may go on."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store._engine)
+        self.has_read, self.may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def touched(
+        self, after: int, first: str = "", last: str = "9999", *, most: int | None = None
+    ) -> set[str] | None:
+        found = await super().touched(after, first, last, most=most)
+        if not self.has_read.is_set():
+            self.has_read.set()
+            await self.may_go_on.wait()
+        return found
+
+
+async def test_who_has_read_before_something_happened_leaves_nothing_behind(store: Store) -> None:
+    await taken(store, "S1", town.SMELL, START + timedelta(hours=9))
+    await sweeps(store, SHORT).daily_figures(SOON)
+    rollups = store.figures.rollups = HeldUp(store)
+    days = DayByDay(store.figures)
+    early = asyncio.create_task(days.counts(BY_CODE["received"], PERIOD, None))
+    await rollups.has_read.wait()
+    await taken(store, "S2", town.SMELL, START + timedelta(days=1))
+    assert await days.counts(BY_CODE["received"], PERIOD, None) == [Count("", 2, 2)]
+    rollups.may_go_on.set()
+    assert await early == [Count("", 1, 1)], "as it was when it was asked"
+    assert await days.counts(BY_CODE["received"], PERIOD, None) == [Count("", 2, 2)]
+    assert await days.counts(BY_CODE["received"], replace(PERIOD, brigade=town.ENTERPRISE), None) == [Count("", 2, 2)]
 
 
 async def test_the_latest_count_of_a_day_is_kept(store: Store) -> None:
@@ -184,6 +233,6 @@ async def test_too_many_changes_are_counted_instead(store: Store) -> None:
     for number in range(3):
         await taken(store, f"S{number}", town.SMELL, START + timedelta(hours=9))
     assert await store.figures.rollups.touched(0) == set()  # nothing is kept
-    await sweeps(store, ROUND).daily_figures(NOW)
+    await sweeps(store, SHORT).daily_figures(SOON)
     assert await store.figures.rollups.touched(0, most=2) is None
     assert await store.figures.rollups.touched(0, most=3) is not None

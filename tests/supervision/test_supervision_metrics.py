@@ -165,6 +165,13 @@ BY_HAND: dict[str, Hand] = {
     "resolved_in_first_time": lambda one, _end, _all: resolve_due(
         one, lambda _s, clock, done: done is not None and done <= clock.original_due_at
     ),
+    "resolved_in_outer_time": lambda one, end, _all: resolve_due(
+        one, lambda _s, clock, done: done is not None and done < end and done <= (one.ticket.due_outer or clock.due_at)
+    ),
+    "closed_in_time": lambda one, _end, _all: resolve_due(
+        one,
+        lambda _s, clock, done: done is not None and any(done <= at <= clock.due_at for at in times(one, "closed")),
+    ),
     "closed": lambda one, end, _all: resolve_due(
         one,
         lambda _s, _c, done: done is not None and any(done <= at < end for at in times(one, "closed")),
@@ -185,6 +192,13 @@ BY_HAND: dict[str, Hand] = {
     ),
     "reworked": lambda one, end, _all: resolutions(
         one, lambda event: worked_again(later for later in later_than(one, event) if later.at < end)
+    ),
+    "followed_up": lambda one, end, _all: resolutions(
+        one,
+        lambda event: any(
+            later.action == "followed_up" and later.data["reached"] and later.data["solved"] != "" and later.at < end
+            for later in later_than(one, event)
+        ),
     ),
     "falsely_resolved": lambda one, _end, everything: resolutions(
         one, lambda event: came_again(one, event, everything)
@@ -244,7 +258,7 @@ async def test_groups_add_up_to_the_whole(lived: tuple[Store, list[History]], by
         assert sum(group.value.n for group in figure.groups) == figure.total.n, metric.code
         assert sum(group.value.hits for group in figure.groups) == figure.total.hits, metric.code
         for group in figure.groups[:2]:
-            listed = await metrics.members(metric, MONTH, MUCH_LATER, group=(by, group.key), hit=True, limit=10_000)
+            listed = await metrics.members(metric, MONTH, MUCH_LATER, group=(by, (group.key,)), hit=True, limit=10_000)
             assert len(listed) == group.value.hits, (metric.code, group.key)
 
 

@@ -54,6 +54,18 @@ async def test_a_matter_urged_often_is_pressed_once(store: Store) -> None:
     assert len(await actions(store, ticket.no, "pressed")) == 1
 
 
+async def test_not_solved_again_counts_as_asking_again(store: Store) -> None:
+    ticket = await urged(store, 2)
+    member, now = town.member(town.ENTERPRISE), town.at("2026-11-23 11:00")
+    await act(store, ticket.no, Action.ACCEPT, member, now)
+    await act(store, ticket.no, Action.RESOLVE, member, now, result="已处理")
+    await look(store, "2026-11-23 11:05")
+    assert await orders(store, ticket.no) == ()
+    await act(store, ticket.no, Action.FOLLOW_UP, town.OPERATOR, town.at("2026-11-23 14:00"), solved="no")
+    await look(store, "2026-11-23 14:05")
+    assert [(one.cause, one.level) for one in await orders(store, ticket.no)] == [(PressCause.URGED, PressLevel.BLUE)]
+
+
 async def test_unanswered_it_turns_orange_then_red_each_once(store: Store) -> None:
     ticket = await urged(store, 3)
     for moment in ("2026-11-23 10:15", "2026-11-24 17:31", "2026-11-24 18:00", "2026-11-25 17:31", "2026-11-30 09:00"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import pytest
 import town
 from parts import act, sweeps, taken
 
@@ -12,6 +13,7 @@ from domain.absence import Absence
 from domain.lifecycle import Action
 from domain.ticket import Ticket
 from storage.store import Store
+from supervision import sweeps as sweeping
 
 AWAY = Absence("b2", town.at("2026-11-23 13:30"), town.at("2026-11-25 08:30"), "培训")
 
@@ -88,6 +90,18 @@ async def test_what_is_resolved_stays_with_who_resolved_it(store: Store) -> None
     await store.absences.add([AWAY], town.MONDAY)
     await look(store, "2026-11-23 14:00")
     assert await handler(store, ticket) == ("b2", "")
+
+
+async def test_where_nobody_is_there_nobody_elses_work_waits(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeping, "PAGE", 1)
+    stuck = [await taken(store, f"S{number}", town.SMELL) for number in range(2)]
+    other = await taken(store, "S3", town.STALL)
+    everybody = [Absence(one, AWAY.start, AWAY.end) for one in ("b1", "b2", "b3", (await handler(store, other))[0])]
+    await store.absences.add(everybody, town.MONDAY)
+    await look(store, "2026-11-24 09:00")
+    assert [await handler(store, one) for one in stuck] == [("b2", ""), ("b2", "")], "the deputy is away too"
+    assert (await handler(store, other))[1] == everybody[-1].account
+    assert len(await moves(store, other)) == 1
 
 
 async def test_the_same_sheet_again_changes_nothing_and_what_is_over_is_not_read(store: Store) -> None:

@@ -17,8 +17,10 @@ from domain.light import Light
 from domain.outcome import Outcome
 from domain.people import Role
 from domain.ticket import Ticket
-from domain.worktime import Override, WorkCalendar
+from domain.worktime import Override, WorkCalendar, local
+from storage.conversations import StoredConversation, StoredTurn
 from storage.figures import Dimension, Slice
+from storage.pictures import CITIZEN, Picture
 from storage.store import NonceSeen, Store
 from supervision.daily import ALL, day_slice
 from supervision.metrics import BY_CODE, METRICS
@@ -46,6 +48,11 @@ async def test_a_changed_calendar_moves_open_deadlines_once(store: Store) -> Non
     (event,) = await recomputed(store, ticket.no)
     assert {change["stage"] for change in event.data["changes"]} == {"resolve"}
     assert await sweeps(store, calendar=FRIDAY_OFF).deadlines(NOW + DAY) == 0
+    assert await sweeps(store).deadlines(NOW + DAY) == 1, "the day off was a mistake"
+    back = await store.tickets.get(ticket.no)
+    assert back is not None
+    assert back.due_inner == ticket.due_inner
+    assert len(await recomputed(store, ticket.no)) == 2
 
 
 async def test_what_is_finished_keeps_its_deadline(store: Store) -> None:
@@ -187,6 +194,43 @@ async def test_the_purge_keeps_tokens_as_long_as_set(store: Store) -> None:
     assert await store.accounts.actor_for_token(token, NOW) is not None
     await sweeps(store, settings).purge(over + timedelta(days=4))
     assert await store.accounts.actor_for_token(token, NOW) is None
+
+
+async def test_the_purge_forgets_pictures_that_no_ticket_came_of(store: Store) -> None:
+    """Those that a dialogue still speaks of stay, those of tickets and of colleagues always."""
+
+    async def keep(letter: str, sent_by: str, ticket_no: str = "") -> None:
+        await store.pictures.keep(Picture(letter * 32, letter.encode(), 1, 1, sent_by, NOW, ticket_no))
+
+    await keep("a", f"{CITIZEN}someone")
+    await keep("b", f"{CITIZEN}someone")
+    await keep("c", f"{CITIZEN}someone", "FH261123-00001")
+    await keep("d", "brigade-1.fh.a")
+    for number in range(120):  # more than are deleted at once
+        await store.pictures.keep(Picture(f"{number:032x}", b"", 1, 1, f"{CITIZEN}{number}", NOW))
+    drafts = f'{{"drafts":[{{"photos":["{"a" * 32}"]}}]}}'
+    turn = StoredTurn("t1", NOW, "照片", "好")
+    await store.conversations.save("someone", StoredConversation("1", 0, drafts, NOW), turn)
+    # somebody else's dialogue that names it keeps no picture of another person
+    await store.conversations.save("other", StoredConversation("2", 0, f'"{"b" * 32}"', NOW), turn)
+    settings = SupervisionSettings(pictures_kept_days=2)
+    everything = {one * 32 for one in "abcd"} | {f"{number:032x}" for number in range(120)}
+    await sweeps(store, settings).purge(NOW + timedelta(days=1))
+    assert set(await store.pictures.senders(sorted(everything))) == everything
+    await sweeps(store, settings).purge(NOW + timedelta(days=3))
+    assert set(await store.pictures.senders(sorted(everything))) == {one * 32 for one in "acd"}
+    await store.conversations.save("someone", StoredConversation("1", 1, "{}", NOW), replace(turn, turn_id="t2"))
+    await sweeps(store, settings).purge(NOW + timedelta(days=3))
+    assert set(await store.pictures.senders(sorted(everything))) == {one * 32 for one in "cd"}
+
+
+async def test_the_purge_forgets_misses_of_days_that_are_over(store: Store) -> None:
+    today = local(NOW).date()
+    for day in (today - DAY, today):
+        assert await store.look_ups.allowed("FH261123-00001", day, 1)
+    await sweeps(store).purge(NOW)
+    assert await store.look_ups.allowed("FH261123-00001", today - DAY, 1), "it is forgotten"
+    assert not await store.look_ups.allowed("FH261123-00001", today, 1), "that of today counts on"
 
 
 async def test_a_ticket_changed_between_is_looked_at_again(store: Store) -> None:

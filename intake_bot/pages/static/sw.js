@@ -92,8 +92,12 @@ async function keep(name, key, response) {
   for (const one of keys.slice(0, Math.max(0, keys.length - MOST[name]))) await cache.delete(one);
 }
 
-function nothing() {
+async function nothing() {
+  const files = await (await caches.open(FILES)).keys();
+  const style = files.find((one) => new URL(one.url).pathname === "/static/css/app.css");
   const words = "<!doctype html><html lang=zh-CN><meta charset=utf-8><meta name=viewport content='width=device-width'><title>没有网络</title>" +
-    "<h1>没有网络</h1><p>这一页没有在本机打开过，暂时无法显示。有信号后请重新打开。</p><p><a href=/brigade>返回任务列表</a></p>";
+    (style ? `<link rel=stylesheet href="${style.url}">` : "") + "<body class=narrow><main><section class='card card-centre'><h1>没有网络</h1>" +
+    "<p>这一页没有在本机打开过，暂时无法显示。有信号后请重新打开。</p>" +
+    "<p class=row><a class='button button-main' href=/brigade>返回任务列表</a></p></section></main>";
   return new Response(words, { status: 503, headers: { "Content-Type": "text/html; charset=utf-8" } });
 }

@@ -11,7 +11,7 @@ from playwright.async_api import expect
 
 from domain.absence import Absence
 from domain.people import Actor, Role
-from storage.accounts import MOST_FAILURES
+from storage.sign_in_misses import FREE_TRIES
 
 PATHS = ("", "/users", "/tokens", "/rosters", "/outbox", "/models", "/config", "/audit", "/audit/accounts")
 HOSTILE = "<img src=x onerror=alert(1)>“甲”&"
@@ -28,7 +28,7 @@ async def fill(site: Site) -> None:
             f"operator.{number}", HOSTILE * (number + 1), Role.OPERATOR, None, PASSWORD, now, must_change=True, by=by
         )
     await house.store.users.disable("operator.1", now, by)
-    for _ in range(MOST_FAILURES):
+    for _ in range(FREE_TRIES):
         await accounts.authenticate("operator.2", "wrong", now)
     await accounts.create_token(f"token:{HOSTILE}", Role.SUPERVISOR, None, HOSTILE, now, now + timedelta(days=3), by=by)
     away = Absence("brigade-1.fh.a", now, now + timedelta(days=2), HOSTILE)

@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from service import ROOT, Caller, copy_beside, sample
 
 from domain.people import Actor, Role
-from domain.worktime import Override, WorkCalendar
+from domain.worktime import Override, WorkCalendar, local
 from intake_bot.api.server import build_app
 from intake_bot.event_names import EVENTS
 from intake_bot.notice_wording import TITLES
@@ -56,7 +56,10 @@ async def test_channels_say_what_came_and_what_was_refused(caller: Caller) -> No
     assert counts == {"12345": {"taken": 1, "duplicate": 1, "refused": 1}, "12369": {"unsigned": 1}}
     shown = await html(caller, "/admin")
     row = shown.split("12345便民服务")[1].split("</tr>")[0]
-    assert [cell.split("</td>")[0] for cell in row.split('<td class="number">')[1:]] == ["1", "1", "1", "1", "0"]
+    assert [cell.split("</td>")[0] for cell in row.split('<td class="number">')[1:]] == [
+        *("1", "1", "1", "1", "0"),
+        *("—", "—"),  # neither compared nor reported to
+    ]
     assert "还没有" in shown.split("12319城管热线")[1].split("</tr>")[0]
 
 
@@ -178,6 +181,17 @@ def test_holidays_come_as_runs_with_the_days_that_are_worked_for_them() -> None:
     assert any(one[0] == "国庆节" and (one[2] - one[1]).days >= 5 for one in spring)
     assert ("镇政府通知", date(2026, 10, 12), date(2026, 10, 12)) in spring
     assert any(one.provisional for one in found if one.first.year == 2027)
+
+
+async def test_the_record_is_looked_through_up_to_and_with_the_last_day(caller: Caller) -> None:
+    no = (await caller.send("12345", sample("12345"))).body["ticket_no"]
+    await caller.post("/api/v1/audit/verify")
+    today = local(caller.house.now()).date()
+    for path, found in (("/admin/audit", no), ("/admin/audit/accounts", "校验留痕")):
+        listed = f'<td><a href="/admin/audit?ticket={found}"' if found == no else f"<td>{found}</td>"
+        assert listed in await html(caller, f"{path}?from={today}&to={today}&actor=&account=")
+        assert "没有找到留痕" in await html(caller, f"{path}?to={today - timedelta(days=1)}")
+        await html(caller, f"{path}?to=soon", 422)
 
 
 async def test_no_event_and_no_notice_is_shown_by_its_code(caller: Caller) -> None:

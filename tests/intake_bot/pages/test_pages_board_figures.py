@@ -6,18 +6,22 @@ import csv
 import html
 import io
 import re
+from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 from board_histories import dispatched, live_through, received, sweep
 from service import Caller
 
 from domain.people import Role
 from domain.worktime import local
+from intake_bot.api.server import build_app
 from intake_bot.pages.board import board_routes
 from intake_bot.pages.board_words import minutes, percent
+from intake_bot.pages_settings import MapSettings
 from supervision.metrics import BY_CODE, MetricUnit
 
 PAGES = (
@@ -123,7 +127,7 @@ async def test_a_rate_opens_its_denominator_its_numerator_and_the_rest(caller: C
     for part in ("all", "hit", "miss"):
         listed = await read(caller, f"{address}&part={part}")
         counts[part] = total_of(listed)
-        marks = re.findall(r"<td>(是|否)</td>", listed)
+        marks = re.findall(r'<td data-heading="计入分子">(是|否)</td>', listed)
         assert len(marks) == min(counts[part], 50)
         assert set(marks) <= {"all": {"是", "否"}, "hit": {"是"}, "miss": {"否"}}[part]
     assert counts["all"] == counts["hit"] + counts["miss"] > counts["hit"] > 0
@@ -146,6 +150,21 @@ async def test_a_long_list_is_paged_and_its_file_is_whole(caller: Caller) -> Non
         file = await caller.get(address.replace("/tickets?", "/tickets.csv?"))
         rows = list(csv.reader(io.StringIO(file.body.removeprefix("\ufeff"))))
         assert [row[0] for row in rows[1:]] == found
+
+
+async def test_a_background_of_tiles_is_drawn_where_one_is_configured(caller: Caller) -> None:
+    plain = await caller.get("/board")
+    assert 'data-tiles=""' in plain.body and "example" not in plain.headers["Content-Security-Policy"]
+    deployment = caller.house.deployment
+    tiles = MapSettings(tiles="https://{s}.tiles.example/{z}/{x}/{y}.png", attribution="<b>测绘</b>")
+    settings = deployment.settings.model_copy(update={"map": tiles})
+    house = replace(caller.house, deployment=replace(deployment, settings=settings))
+    async with TestClient(TestServer(build_app(house, timers=False))) as client:
+        answer = await client.get("/board", headers={"Authorization": f"Bearer {caller.token}"})
+        page = await answer.text()
+    assert 'data-tiles="https://{s}.tiles.example/{z}/{x}/{y}.png"' in page and "<b>测绘" not in page
+    policy = answer.headers["Content-Security-Policy"]
+    assert "img-src 'self' data: blob: https://*.tiles.example;" in policy and "script-src 'self';" in policy
 
 
 @pytest.mark.parametrize("tickets", [0, 1])
@@ -176,6 +195,17 @@ async def test_what_is_typed_is_only_text(caller: Caller) -> None:
     assert dict(zip(heading, row, strict=True))["内容摘要"].startswith("'=cmd|calc")
 
 
+async def test_nothing_in_the_file_runs_as_a_formula(caller: Caller) -> None:
+    house = caller.house
+    typed = ("＝1+1 路灯不亮", "＋1 路灯不亮", "－2+3 路灯不亮", "＠SUM(A1) 路灯不亮", "-3 路灯不亮", "1+1 路灯不亮")
+    for number, words in enumerate(typed):
+        await received(house, number, house.now() - timedelta(hours=number + 1), words)
+    file = (await caller.get("/board/tickets.csv?open=true")).body
+    heading, *rows = list(csv.reader(io.StringIO(file.removeprefix("\ufeff"))))
+    found = {row[heading.index("内容摘要")] for row in rows}
+    assert found == {f"'{one}" for one in typed[:-1]} | {typed[-1]}
+
+
 @pytest.mark.parametrize(
     ("query", "said"),
     [
@@ -201,6 +231,10 @@ async def test_what_cannot_be_looked_at_is_said(caller: Caller, query: str, said
         ("/board/tickets?metric=nothing", 404),
         ("/board/tickets?metric=received&group_by=cell", 422),
         ("/board/tickets?metric=received&key=cs-001", 422),
+        ("/board/tickets?metric=received&group_by=cell&key=" + "&key=".join(map(str, range(201))), 422),
+        ("/board/tickets?metric=received&group_by=cell&key=" + "&key=".join(map(str, range(200))), 200),
+        ("/board/tickets?metric=received&group_by=cell&key=cs-001&offset=10000000", 200),
+        ("/board/tickets?metric=received&offset=10000001", 422),
         ("/board/tickets?metric=received&part=some", 422),
         ("/board/tickets?open=true&cursor=forged", 422),
         ("/board/tickets?light=blue", 422),
@@ -220,6 +254,8 @@ async def test_the_board_is_for_supervisors_and_administrators(caller: Caller) -
     }
     for route in board_routes():
         path = route.path.replace("{no}", "FH261101-00001")
+        if path.endswith("/exchange/reports"):
+            path += "?channel=12345"
         for role, token in tokens.items():
             async with caller.client.get(
                 path, headers={"Authorization": f"Bearer {token}"}, allow_redirects=False

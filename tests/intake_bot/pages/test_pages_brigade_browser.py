@@ -163,6 +163,24 @@ async def test_a_whole_case_on_a_phone(site: Site) -> None:
     assert await shown.evaluate("(one) => one.decode().then(() => one.naturalWidth)") == 1600
 
 
+async def test_a_task_is_handed_to_whoever_stands_in(site: Site) -> None:
+    no = await reported(site)
+    visitor = await handler(site)
+    page = visitor.page
+    await visitor.goto(f"/brigade/{no}")
+    await button(page, "签收").click()
+    await expect(button(page, "办结")).to_be_visible()
+    await button(page, "更多").click()
+    await button(page, "移交同事").click()
+    backup = page.get_by_label("移交给").locator("option", has_text="B岗").first
+    await page.get_by_label("移交给").select_option(await backup.get_attribute("value"))
+    await page.get_by_label("原因").last.fill("外出培训")
+    await button(page, "移交").click()
+    await expect(page.locator(".toast").last).to_contain_text("移交已发送")
+    ticket = await site.house.store.tickets.get(no)
+    assert ticket is not None and ticket.lead is not None and ticket.lead.handler == "brigade-1.fh.b"
+
+
 async def test_a_dead_spot_delays_everything_and_loses_nothing(site: Site) -> None:
     no = await reported(site)
     visitor = await handler(site)
@@ -193,6 +211,7 @@ async def test_a_dead_spot_delays_everything_and_loses_nothing(site: Site) -> No
     await expect(page.locator("#own-entries .entry")).to_have_count(3)
     await page.goto(f"{site.address}/brigade/FH000000-00000")
     await expect(page.get_by_text("这一页没有在本机打开过")).to_be_visible()
+    await expect(page.locator(".card-centre")).to_have_css("text-align", "center")
     await page.goto(f"{site.address}/brigade")
     assert await actions(site, no) == []
     await context.set_offline(False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -231,6 +232,14 @@ async def test_another_persons_picture_cannot_be_sent(caller: Caller) -> None:
     await caller.client.post("/conversation", data={"turn": "a1", "photos": f"{other},{mine}"}, headers=cookie)
     html = await (await caller.client.get("/", headers=cookie)).text()
     assert mine in html and other not in html
+    # a picture that no ticket came of is not kept for long: the draft keeps it, the dialogue without the draft says so
+    later = caller.house.now() + timedelta(days=1)
+    assert await caller.house.store.pictures.forget(later) == 1
+    assert mine in await (await caller.client.get("/", headers=cookie)).text()
+    await caller.client.post("/conversation", data={"turn": "a2", "text": "算了，不反映了"}, headers=cookie)
+    assert await caller.house.store.pictures.forget(later) == 1
+    html = await (await caller.client.get("/", headers=cookie)).text()
+    assert mine not in html and "1 张照片没有随工单登记，已删除" in html
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from playwright.async_api import expect
 
 from domain.actions import Urge
 from domain.handling import handle
+from domain.handling.closing import merge
 from domain.lifecycle import Action
 from domain.people import Actor, Role
 from domain.ticket import Status, Ticket
@@ -185,6 +186,7 @@ async def test_a_caller_who_calls_again_can_urge_or_join_with_one_click(site: Si
     await page.get_by_label("诉求内容").fill("凤凰大道烧烤店还在露天烧烤")
     await page.get_by_role("button", name="只催办这一件").click()
     await page.wait_for_url(f"**/desk/{earlier.no}")
+    await expect(page.locator(".toast")).to_contain_text("已催办")
     assert (await current(site, earlier)).urges == 1
     await visitor.goto("/desk/new")
     await page.get_by_label("来电号码").fill("13800000003")
@@ -192,6 +194,25 @@ async def test_a_caller_who_calls_again_can_urge_or_join_with_one_click(site: Si
     await page.get_by_role("button", name="受理后并入这一件").click()
     await page.wait_for_url(f"**/desk/{earlier.no}")
     await expect(page.locator(".story")).to_contain_text("并入一件工单")
+    # joined to another by a colleague while the operator typed: the call is taken all the same, and the next page says so
+    other = await entered(site, "凤凰大道烧烤店油烟大，请处理", reporter={"phone": "13800000009"})
+    await visitor.goto("/desk/new")
+    await page.get_by_label("来电号码").fill("13800000003")
+    await page.get_by_label("诉求内容").fill("烧烤店的油烟又来了，第三次打电话")
+    join = page.locator(f'#suggestions [data-join="{earlier.no}"]')
+    await join.wait_for()
+    now = site.house.now()
+    await site.house.store.change_two(
+        earlier.no, other.no, lambda one: merge(one[0], one[1], OPERATOR, now, "同一件事")
+    )
+    visitor.expected.append("status of 422")
+    await join.click()
+    await page.wait_for_url("**/desk/FH*")
+    await expect(page.locator(".toast-wrong")).to_contain_text("已受理，但没有并入")
+    taken = await site.house.store.tickets.get(page.url.rpartition("/")[2])
+    assert taken is not None and taken.no not in {earlier.no, other.no} and not taken.merged_into
+    await page.reload()
+    await expect(page.locator(".toast")).to_have_count(0)
 
 
 async def test_a_table_is_looked_through_and_taken_in(site: Site) -> None:
@@ -220,7 +241,7 @@ async def test_a_table_is_looked_through_and_taken_in(site: Site) -> None:
     assert "DR0002" in content and "DR0001" not in content
     await page.get_by_role("button", name="确认导入 1 行").click()
     await expect(page.locator("#preview")).to_contain_text("受理 1 件，重复 0 件，退回 1 行（共 2 行）")
-    assert await site.house.store.search.known("12345", ["DR0001"])
+    assert await site.house.store.tickets.known("12345", ["DR0001"])
 
 
 async def test_two_tickets_are_merged_side_by_side(site: Site) -> None:

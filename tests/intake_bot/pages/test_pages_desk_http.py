@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import timedelta
 from typing import Any
 
 import jsonschema
@@ -11,6 +12,8 @@ import pytest
 from service import Caller, sample
 
 from domain.people import Role
+from domain.worktime import local
+from intake_bot.joining import follow
 from intake_bot.searching import keep_index
 from storage.queues import Queue
 
@@ -103,10 +106,12 @@ async def test_the_same_caller_about_the_same_matter_is_held_to_be_a_duplicate(c
     first = await entered(caller, content, reporter={"phone": PHONE_NUMBER})
     other = await entered(caller, "双塘村河道有人倾倒垃圾", reporter={"phone": "13800000009"})
     second = await entered(caller, "又来反映，" + content, reporter={"phone": PHONE_NUMBER})
+    await follow(caller.house)
     found = rows(await shown(caller, "/desk/queue?queue=duplicate"))
     assert second in found and other not in found and first not in found
     page = await shown(caller, f"/desk/{second}")
-    assert f"/desk/{second}/merge?into={first}" in page and "同一号码、同一事项" in page
+    assert f"/desk/{second}/merge?into={first}" in page and "重复诉求（同一号码）" in page
+    assert f"/desk/{first}/merge?into={second}" not in await shown(caller, f"/desk/{first}"), "who came first goes on"
     assert (await caller.act(second, "merge", into=first)).status == 200
     assert rows(await shown(caller, "/desk/queue?queue=duplicate")) == []
 
@@ -268,6 +273,14 @@ async def test_search_finds_by_every_way_and_says_what_is_wrong(caller: Caller) 
     assert no in html and other not in html
     assert "至少两个" in await shown(caller, "/desk/search?q=%E5%8D%A0", status=422)
     assert "没有找到" in await shown(caller, "/desk/search?q=nothing")
+    today = local(caller.house.now()).date()
+    html = await shown(
+        caller, f"/desk/search?from={today}&to={today}"
+    )  # people name the last day, the API the next one
+    assert no in html and other in html and f'value="{today}"' in html
+    assert (await caller.get(f"/api/v1/search?from={today}&to={today}")).body["items"] == []
+    assert "没有找到" in await shown(caller, f"/desk/search?to={today - timedelta(days=1)}")
+    assert "应为日期" in await shown(caller, "/desk/search?to=9999-12-31", status=422)
 
 
 async def test_an_import_is_shown_before_it_is_done_and_can_be_repeated(caller: Caller) -> None:

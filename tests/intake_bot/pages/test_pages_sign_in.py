@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -11,8 +12,10 @@ from browser import DESKTOP, PHONE, Site
 from service import Caller
 
 from domain.people import Role
-from intake_bot.sessions import COOKIE, CSRF_HEADER, csrf_token
-from storage.accounts import MOST_FAILURES, SESSION
+from intake_bot.api.server import all_routes
+from intake_bot.sessions import COOKIE, CSRF_HEADER, DEVICE_COOKIE, csrf_token
+from storage.accounts import SESSION
+from storage.sign_in_misses import FREE_TRIES
 
 PASSWORD = "Obviously-1nvented"
 NEW_PASSWORD = "Another-1nvented"
@@ -82,11 +85,27 @@ async def form(caller: Caller, path: str, data: dict[str, str], **options: Any) 
 
 async def test_a_password_guessed_too_often_locks_the_account(caller: Caller) -> None:
     await an_operator(caller)
-    for _ in range(MOST_FAILURES):
+    for _ in range(FREE_TRIES):
         assert (await form(caller, "/login", {"account": "operator.x", "password": "wrong"})).status == 401
     answer = await form(caller, "/login", {"account": "operator.x", "password": PASSWORD})
     assert answer.status == 429
-    assert "账号已临时锁定" in await answer.text()
+    assert "口令多次输错" in await answer.text()
+
+
+async def test_guessing_keeps_neither_a_known_browser_nor_a_session_out(caller: Caller) -> None:
+    await an_operator(caller)
+    right = {"account": "operator.x", "password": PASSWORD}
+    known = (await form(caller, "/login", right)).cookies
+    caller.client.session.cookie_jar.clear()
+    for _ in range(FREE_TRIES):
+        assert (await form(caller, "/login", {**right, "password": "wrong"})).status == 401
+    refused = await form(caller, "/login", right)
+    assert refused.status == 429 and int(refused.headers["Retry-After"]) <= 60
+    session = {"Cookie": f"{COOKIE}={known[COOKIE].value}"}
+    change = {"password": "wrong", "csrf": csrf_token(known[COOKIE].value)}
+    assert (await form(caller, "/account/password", change, headers=session)).status == 401, "not 429"
+    browser = {"Cookie": f"{DEVICE_COOKIE}={known[DEVICE_COOKIE].value}"}
+    assert (await form(caller, "/login", right, headers=browser)).status == 303
 
 
 @pytest.mark.parametrize(
@@ -187,6 +206,29 @@ async def test_pages_are_guarded_and_refusals_are_pages(caller: Caller) -> None:
     assert answer.content_type == "application/problem+json"
 
 
+async def test_no_page_waits_for_a_script_and_none_holds_one(caller: Caller) -> None:
+    """Modules and deferred scripts only: a slow line shows the page first. The content policy refuses what is inline."""
+    brigade = await caller.new_token("brigade", "brigade-1")
+    found = 0
+    for route in all_routes(caller.house.channels.values()):
+        if not route.page or route.method != "GET" or "{" in route.path:
+            continue
+        token = caller.token if route.roles is None or Role.ADMINISTRATOR in route.roles else brigade
+        async with caller.client.get(
+            route.path, headers={"Authorization": f"Bearer {token}"}, allow_redirects=False
+        ) as answer:
+            if answer.status != 200 or answer.content_type != "text/html":
+                continue
+            html = await answer.text()
+        scripts = re.findall(r"<script([^>]*)>([^<]*)", html)
+        assert all((" defer" in one or 'type="module"' in one) and not words.strip() for one, words in scripts), (
+            route.path
+        )
+        assert not re.search(r"<[^>]+ (?:on[a-z]+|style)=", html) and "<style" not in html, route.path
+        found += 1
+    assert found >= 20, "few pages were looked at"
+
+
 async def test_files_of_pages_are_kept_by_browsers_and_travel_small(caller: Caller) -> None:
     html = await (await caller.client.get("/login")).text()
     address = html.split('rel="stylesheet" href="')[1].split('"')[0]
@@ -195,5 +237,11 @@ async def test_files_of_pages_are_kept_by_browsers_and_travel_small(caller: Call
     assert answer.headers["Content-Encoding"] == "gzip"
     again = await caller.client.get(address, headers={"If-None-Match": answer.headers["ETag"]})
     assert again.status == 304
+    outlines = await caller.client.get("/map/cells.geojson", headers={"Accept-Encoding": "gzip"})
+    assert outlines.headers["Content-Encoding"] == "gzip" and outlines.content_type == "application/geo+json"
+    drawn = {one["properties"]["code"] for one in (await outlines.json(content_type=None))["features"]}
+    assert drawn == set(caller.house.deployment.boundaries.codes)
+    kept = await caller.client.get("/map/cells.geojson", headers={"If-None-Match": outlines.headers["ETag"]})
+    assert kept.status == 304 and kept.headers["Cache-Control"] == "public, max-age=3600"
     for outside in ("/static/../rendering.py", "/static/%2e%2e/rendering.py", "/static/vendor/../package.json"):
         assert (await caller.client.get(outside)).status == 404

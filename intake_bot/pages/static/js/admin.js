@@ -115,7 +115,7 @@ confirm?.addEventListener("click", async () => {
   confirm.disabled = true;
   try {
     const done = await call("POST", "/api/v1/absences/import", new Blob([file.files[0]]));
-    toast(`已导入 ${done.added} 行`);
+    toast(`已导入 ${done.added} 行`, false, true);
     location.reload();
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;

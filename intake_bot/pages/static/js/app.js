@@ -51,14 +51,24 @@ export async function call(method, address, body, headers = {}) {
   return data;
 }
 
-/** Say something for a few seconds; what went wrong stays longer. */
-export function toast(words, wrong = false) {
+/** Say something for a few seconds; what went wrong stays longer. `lasting`: where the page goes away meanwhile, the next says it. */
+export function toast(words, wrong = false, lasting = false) {
   const one = document.createElement("div");
   one.className = wrong ? "toast toast-wrong" : "toast";
   one.textContent = words;
   document.getElementById("toasts").append(one);
+  if (lasting) one.dataset.lasting = "";
   setTimeout(() => one.remove(), wrong ? 9000 : 4000);
 }
+
+const UNREAD = "toasts";
+addEventListener("pagehide", () => {
+  const said = [...document.querySelectorAll(".toast[data-lasting]")];
+  const unread = said.map((one) => [one.textContent, one.classList.contains("toast-wrong")]);
+  if (unread.length) sessionStorage.setItem(UNREAD, JSON.stringify(unread));
+});
+for (const [words, wrong] of JSON.parse(sessionStorage.getItem(UNREAD) ?? "[]")) toast(words, wrong);
+sessionStorage.removeItem(UNREAD);
 
 /** A form's fields as JSON: `data-type` of a field says number, list (commas or lines), boolean or omit-empty. */
 export function formData(form) {
@@ -123,7 +133,7 @@ async function sendForm(form) {
   try {
     const answer = await call(method, address, formData(form), headers);
     delete form.dataset.key;
-    if (form.dataset.done) toast(form.dataset.done);
+    if (form.dataset.done) toast(form.dataset.done, false, true);
     form.dispatchEvent(new CustomEvent("sent", { bubbles: true, detail: answer }));
     form.closest("dialog")?.close();
     const then = form.dataset.then ?? "";

@@ -78,6 +78,16 @@ now.addEventListener("htmx:sendError", () => {
   connected = false;
   tell();
 });
+// A stream that nobody ends stays open on a dead line: the browser knows sooner that there is none.
+window.addEventListener("offline", () => {
+  connected = false;
+  tell();
+});
+window.addEventListener("online", () => {
+  stream.close();
+  clearTimeout(reopening);
+  reopen();
+});
 window.addEventListener("pagehide", () => {
   stream.close();
   clearTimeout(reopening);

@@ -107,7 +107,7 @@ async function showUnsent() {
 }
 
 queue.addEventListener("change", showUnsent);
-queue.addEventListener("sent", (event) => toast(`${event.detail.label}已发送（${event.detail.no}）`));
+queue.addEventListener("sent", (event) => toast(`${event.detail.label}已发送（${event.detail.no}）`, false, true));
 document.getElementById("send-now").addEventListener("click", () => send());
 
 const size = document.getElementById("size");

@@ -91,7 +91,7 @@ async function urge(button) {
   try {
     await call("POST", `/api/v1/tickets/${button.dataset.urge}/urge`, { note: `来电催办${said ? `：${said}` : ""}` }, key);
     sessionStorage.removeItem(KEPT);
-    toast("已催办，没有另立工单");
+    toast("已催办，没有另立工单", false, true);
     location.assign(`/desk/${button.dataset.urge}`);
   } catch (problem) {
     toast(problem.message, true);
@@ -112,7 +112,7 @@ form.addEventListener("sent", async (event) => {
       await call("POST", `/api/v1/tickets/${no}/merge`, { into: join, note: "录入时并入" });
       next = join;
     } catch (problem) {
-      toast(`已受理，但没有并入：${problem.message}`, true);
+      toast(`已受理，但没有并入：${problem.message}`, true, true);
     }
   }
   location.assign(`/desk/${next}`);
