@@ -21,6 +21,7 @@ import uvloop
 
 from adapters.channel import Channel
 from adapters.signature import verify
+from bench.keys import KEYRING
 from bench.load import Load, bodies, requests, send
 from domain.people import Actor, Role
 from domain.understanding import Engine, Evidence, Understanding
@@ -29,6 +30,7 @@ from intake_bot.api.views import answer
 from intake_bot.engines import build_engine
 from intake_bot.house import House, open_house
 from intake_bot.intake import draft
+from intake_bot.keys import VARIABLE
 from intake_bot.settings import load_deployment
 from nlu.categories import load_categories
 from nlu.corpus import load_corpus
@@ -74,7 +76,7 @@ class Server:
             stderr=subprocess.DEVNULL,
             text=True,
             cwd=ROOT,
-            env={**os.environ, **settings},
+            env={**os.environ, VARIABLE: KEYRING.spelled(), **settings},
         )
         assert self._process.stdout is not None
         address = next((line.split("http://")[1].split()[0] for line in self._process.stdout if "http://" in line), "")
@@ -159,6 +161,7 @@ def _print(name: str, measured: list[tuple[Load, Load]]) -> None:
 async def _rows_of_a_ticket(folder: Path, texts: list[str]) -> int:
     """How many rows the service writes for a complaint, on the average: what the floor has to write too."""
     os.environ["DATABASE_URL"] = f"sqlite:///{folder}/count.db"
+    os.environ[VARIABLE] = KEYRING.spelled()
     tree = load_categories()
     deployment = load_deployment(ROOT / "config.yml", tree)
     async with open_house(deployment, tree, build_engine(deployment, tree)) as house:
@@ -177,6 +180,7 @@ async def _rows_of_a_ticket(folder: Path, texts: list[str]) -> int:
 async def _profile(folder: Path, texts: list[str]) -> None:
     """What a complaint costs in each room, in groups as 32 clients make them; HTTP itself is what is left."""
     os.environ["DATABASE_URL"] = f"sqlite:///{folder}/profile.db"
+    os.environ[VARIABLE] = KEYRING.spelled()
     tree = load_categories()
     deployment = load_deployment(ROOT / "config.yml", tree)
     async with open_house(deployment, tree, build_engine(deployment, tree)) as house:

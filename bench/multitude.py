@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import Column, Table
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bench.keys import KEYRING
 from domain.actions import DETAILS
 from domain.complaint import Complaint, Reporter
 from domain.handling import handle
@@ -95,7 +96,7 @@ async def fill(url: str, pattern: Pattern, total: int) -> None:
     """Make an empty database hold the week and as many weeks before it as make `total` tickets."""
     copies = total // PATTERN - 1
     await upgrade(url)
-    engine = open_engine(url)
+    engine = open_engine(url, KEYRING)
     async with engine.begin() as connection:
         for table, rows in pattern.items():
             if not rows:

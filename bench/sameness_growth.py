@@ -25,12 +25,14 @@ import asyncpg
 import msgspec
 import numpy as np
 
+from bench.keys import KEYRING
 from bench.search import draft
 from bench.supervision import opened_database
 from domain.incident import Signature
 from nlu.signatures import marks_of, plain, telling
 from router.sameness import asked_keys, compare, keys
 from storage.migrate import upgrade
+from storage.sameness import kept_key
 from storage.store import Store
 
 SMALL = 10_000
@@ -93,7 +95,7 @@ async def _filled(url: str, size: int) -> tuple[float, Stock]:
     """Fill a fresh database; seconds taken, and the stock that it was filled from."""
     began, stock = time.perf_counter(), Stock()
     await upgrade(url)
-    store = await Store.open(url)
+    store = await Store.open(url, KEYRING)
     await store.take([draft(1, random.Random(1))], channel="12345", nonce=None, seen_at=START, again=lambda *_: None)
     await store.close()
     if url.startswith("sqlite"):
@@ -115,7 +117,7 @@ def _signatures(size: int, stock: Stock, found: list[Pairs]) -> Iterator[list[tu
     rows = []
     for number in range(1, size + 1):
         signature = stock.one(number, size)
-        found.append(np.array([(key, number) for key in keys(signature)], dtype=np.int64))
+        found.append(np.array([(kept_key(key, KEYRING), number) for key in keys(signature)], dtype=np.int64))
         rows.append((number, signature.at, msgspec.msgpack.encode(signature)))
         if len(rows) == 10_000 or number == size:
             yield rows
@@ -166,7 +168,7 @@ async def _fill_postgresql(url: str, size: int, stock: Stock) -> None:
 
 async def _timed(url: str, size: int, stock: Stock) -> tuple[list[float], list[int]]:
     """Milliseconds for each of some new tickets, and how many candidates each was compared with."""
-    store = await Store.open(url)
+    store = await Store.open(url, KEYRING)
     times, met = [], []
     try:
         for round_ in range(ROUNDS):

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bench.keys import KEYRING
 from bench.supervision import opened_database
 from domain.complaint import Complaint, Kind, Place, Reporter, Urgency
 from domain.event import Event
@@ -80,7 +81,7 @@ QUERIES: tuple[tuple[str, str], ...] = (
 
 async def measure(url: str, name: str) -> None:
     await upgrade(url)
-    store = await Store.open(url)
+    store = await Store.open(url, KEYRING)
     chance = random.Random(5)
     taken = 0
     try:

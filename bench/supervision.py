@@ -22,6 +22,7 @@ from typing import Any
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bench.keys import KEYRING
 from bench.multitude import NOW, PATTERN, Pattern, fill, live
 from domain.light import Light
 from domain.limit import Limit
@@ -29,6 +30,7 @@ from domain.ticket import Status
 from intake_bot.assessment import reporting_of
 from intake_bot.engines import build_engine
 from intake_bot.house import House, open_house
+from intake_bot.keys import VARIABLE
 from intake_bot.settings import load_deployment
 from nlu.categories import load_categories
 from nlu.corpus import load_corpus
@@ -67,7 +69,7 @@ def run() -> None:
 
 async def _lived(folder: Path) -> Pattern:
     url = f"sqlite+aiosqlite:///{folder}/pattern.db"
-    engine = open_engine(url)
+    engine = open_engine(url, KEYRING)
     async with _house(url) as (house, sweeps):
         pattern = await live(house, sweeps, engine, [one.text for one in load_corpus()])
     await engine.dispose()
@@ -91,6 +93,7 @@ async def _compare(kind: str, folder: Path, large: int, pattern: Pattern) -> Non
 @asynccontextmanager
 async def _house(url: str) -> AsyncIterator[tuple[House, Sweeps]]:
     os.environ["DATABASE_URL"] = url
+    os.environ[VARIABLE] = KEYRING.spelled()
     tree = load_categories()
     deployment = load_deployment(ROOT / "config.yml", tree)
     async with open_house(deployment, tree, build_engine(deployment, tree)) as house:
@@ -123,7 +126,7 @@ async def _measured(url: str, size: int, pattern: Pattern) -> Measured:
     started = time.perf_counter()
     await fill(url, pattern, size)
     print(f"{size:,} tickets in {time.perf_counter() - started:.0f} s", flush=True)
-    engine = open_engine(url)
+    engine = open_engine(url, KEYRING)
     async with _house(url) as (house, sweeps):
         started = time.perf_counter()
         await sweeps.daily_figures(NOW)

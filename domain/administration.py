@@ -28,6 +28,8 @@ class Deed(StrEnum):
     CHAIN_VERIFIED = "chain_verified"
     BACKED_UP = "backed_up"
     RESTORED = "restored"
+    PERSON_EXPORTED = "person_exported"
+    PERSON_ERASED = "person_erased"
 
 
 DEED_NAMES: dict[Deed, str] = {
@@ -49,4 +51,6 @@ DEED_NAMES: dict[Deed, str] = {
     Deed.CHAIN_VERIFIED: "校验留痕",
     Deed.BACKED_UP: "备份数据库",
     Deed.RESTORED: "从备份恢复",
+    Deed.PERSON_EXPORTED: "导出个人信息",
+    Deed.PERSON_ERASED: "清除个人信息",
 }

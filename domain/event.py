@@ -14,6 +14,11 @@ GENESIS = "0" * 64
 _SPELLING = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
+COUNTED = frozenset({"new", "number", "reached", "satisfaction", "solved"})
+"""The keys of `data` that figures are counted from: codes and numbers. All else that an event says is its words, which are kept
+sealed and only as long as they may be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One thing that happened. `data` is plain JSON and holds no name, phone or address of a citizen."""
@@ -26,22 +31,26 @@ class Event:
     data: dict[str, Any] = field(default_factory=dict)
 
 
-def canonical(sequence: int, ticket_id: int, event: Event) -> str:
-    """The one spelling of an event that is hashed: JSON with sorted keys, times in UTC to the microsecond."""
-    return _SPELLING.encode(
-        [
-            sequence,
-            ticket_id,
-            event.position,
-            event.action,
-            event.at.astimezone(UTC).isoformat(timespec="microseconds"),
-            event.actor,
-            event.role,
-            event.data,
-        ]
-    )
+def canonical(sequence: int, ticket_id: int, event: Event, words_digest: str = "") -> str:
+    """The one spelling of an event that is hashed: JSON with sorted keys, times in UTC to the microsecond.
+
+    Of an event whose words stand apart, `data` holds the rest, and the digest stands for the words: the chain can be checked
+    when they are gone.
+    """
+    said: list[Any] = [
+        sequence,
+        ticket_id,
+        event.position,
+        event.action,
+        event.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        event.actor,
+        event.role,
+        event.data,
+    ]
+    return _SPELLING.encode([*said, words_digest] if words_digest else said)
 
 
-def chained(previous: str, sequence: int, ticket_id: int, event: Event) -> str:
+def chained(previous: str, sequence: int, ticket_id: int, event: Event, words_digest: str = "") -> str:
     """The hash of an event that stands after the one hashed `previous`: hex SHA-256."""
-    return hashlib.sha256(f"{previous}\n{canonical(sequence, ticket_id, event)}".encode()).hexdigest()
+    written = canonical(sequence, ticket_id, event, words_digest)
+    return hashlib.sha256(f"{previous}\n{written}".encode()).hexdigest()

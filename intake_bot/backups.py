@@ -14,6 +14,7 @@ from pathlib import Path
 from domain.administration import Deed
 from domain.worktime import local
 from intake_bot.api.openapi import VERSION
+from intake_bot.house import the_keyring
 from intake_bot.settings import Deployment
 from storage.account_events import AccountEventFilter
 from storage.backup import Backup, back_up, prune
@@ -56,10 +57,11 @@ async def last_backup(store: Store) -> LastBackup | None:
 async def make_backup(deployment: Deployment, folder: Path | None, now: datetime) -> tuple[Backup, list[Path]]:
     """A backup in the configured folder, and the older ones that had to make room; in another folder, nothing makes room.
 
-    Raises BackupRefused.
+    Raises BackupRefused and CannotStart.
     """
     settings = deployment.settings.backup
-    made = await back_up(deployment.database_url, folder or deployment.path(settings.folder), now, VERSION)
+    target = folder or deployment.path(settings.folder)
+    made = await back_up(deployment.database_url, the_keyring(deployment), target, now, VERSION)
     return made, [] if folder else prune(deployment.path(settings.folder), settings.keep)
 
 

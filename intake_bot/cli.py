@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from intake_bot.commands import backup, check, clock, database, ingest, report, roster, route, serve, simulate, users
+from intake_bot.commands import (
+    backup,
+    check,
+    clock,
+    database,
+    ingest,
+    keys,
+    person,
+    report,
+    roster,
+    route,
+    serve,
+    simulate,
+    users,
+)
 from intake_bot.commands import nlu as nlu_commands
 
 app = typer.Typer(
@@ -27,6 +41,8 @@ app.add_typer(nlu_commands.app, name="nlu")
 app.add_typer(database.app, name="db")
 app.add_typer(users.app, name="user")
 app.add_typer(roster.app, name="roster")
+app.add_typer(keys.app, name="keys")
+app.add_typer(person.app, name="person")
 
 
 def main() -> None:

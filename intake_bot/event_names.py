@@ -46,6 +46,7 @@ EVENTS: Mapping[str, str] = {
     "incident_shrank": "同一事件减少一件",
     "sameness_refused": "判定不是同一事件",
     "reclassified": "重新分类",
+    "personal_data_erased": "依规清除个人信息",
     "limits_changed": "时限调整",
     "deadlines_recomputed": "时限按日历重算",
     "light_changed": "亮灯变化",

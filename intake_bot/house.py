@@ -16,12 +16,15 @@ from domain.worktime import WorkCalendar
 from intake_bot.absences import KnownAbsences
 from intake_bot.conversation.questions import QuestionBook, load_questions
 from intake_bot.counters import Counters
+from intake_bot.keys import VARIABLE, find_keyring, key_file, make_key_file
 from intake_bot.outgoing import Outgoing
 from intake_bot.planning import RouterPlanner
 from intake_bot.settings import Deployment, Settings
 from intake_bot.wechat import WechatAccount
 from intake_bot.wecom import WecomAccount
 from router.route import Router
+from storage.keyring import BadKeyring, Keyring
+from storage.keys import WrongKeyring, was_sealed
 from storage.migrate import upgrade
 from storage.store import Store
 
@@ -67,6 +70,38 @@ class CannotStart(Exception):
     """Something outside the configuration keeps the service from starting; the message says what to do, in Chinese."""
 
 
+def the_keyring(deployment: Deployment) -> Keyring:
+    """The keyring that a deployment has. Raises CannotStart where it has none, or one that cannot be read."""
+    try:
+        found = find_keyring(deployment)
+    except BadKeyring as error:
+        raise CannotStart(str(error)) from None
+    if found is None:
+        raise CannotStart(f"没有数据加密密钥：请把密钥文件放回 {key_file(deployment)}，或设置环境变量 {VARIABLE}")
+    return found
+
+
+@asynccontextmanager
+async def open_store(deployment: Deployment) -> AsyncIterator[Store]:
+    """The migrated database, opened with the keys that it was sealed with; at the first start they are made.
+
+    Raises CannotStart where they are missing or others.
+    """
+    url = deployment.database_url
+    await upgrade(url)
+    try:
+        if find_keyring(deployment) is None and not await was_sealed(url):
+            make_key_file(deployment)
+        store = await Store.open(url, the_keyring(deployment), ticket_prefix=deployment.settings.bureau.ticket_prefix)
+        try:
+            await store.keys.adopt(datetime.now(UTC))
+            yield store
+        finally:
+            await store.close()
+    except (BadKeyring, WrongKeyring) as error:
+        raise CannotStart(str(error)) from None
+
+
 @asynccontextmanager
 async def open_house(deployment: Deployment, tree: CategoryTree, engine: Engine) -> AsyncIterator[House]:
     """Migrate the database and wire the rooms; on leaving, drain and close them."""
@@ -78,35 +113,33 @@ async def open_house(deployment: Deployment, tree: CategoryTree, engine: Engine)
         )
     calendar = settings.calendar.work_calendar()
     router = Router(settings.router, deployment.boundaries, tree, calendar)
-    await upgrade(deployment.database_url)
-    store = await Store.open(deployment.database_url, ticket_prefix=settings.bureau.ticket_prefix)
     absences = KnownAbsences()
-    wechat, wecom = _wechat(settings, store), _wecom(settings, store)
-    try:
-        await absences.refresh(store, datetime.now(UTC))
-        yield House(
-            deployment=deployment,
-            tree=tree,
-            calendar=calendar,
-            router=router,
-            planner=RouterPlanner(router, tree, absences.now_known),
-            engine=engine,
-            store=store,
-            absences=absences,
-            channels={code: Channel(one) for code, one in settings.channels.items()},
-            manual_entry=ManualEntry(),
-            wechat=wechat,
-            wecom=wecom,
-            questions=load_questions(deployment.path(settings.conversation.questions)),
-            secrets=deployment.secrets,
-            admin_token=admin_token,
-            counters=Counters(),
-        )
-    finally:
-        for account in (wechat, wecom):
-            if account is not None:
-                await account.close()
-        await store.close()
+    async with open_store(deployment) as store:
+        wechat, wecom = _wechat(settings, store), _wecom(settings, store)
+        try:
+            await absences.refresh(store, datetime.now(UTC))
+            yield House(
+                deployment=deployment,
+                tree=tree,
+                calendar=calendar,
+                router=router,
+                planner=RouterPlanner(router, tree, absences.now_known),
+                engine=engine,
+                store=store,
+                absences=absences,
+                channels={code: Channel(one) for code, one in settings.channels.items()},
+                manual_entry=ManualEntry(),
+                wechat=wechat,
+                wecom=wecom,
+                questions=load_questions(deployment.path(settings.conversation.questions)),
+                secrets=deployment.secrets,
+                admin_token=admin_token,
+                counters=Counters(),
+            )
+        finally:
+            for account in (wechat, wecom):
+                if account is not None:
+                    await account.close()
 
 
 def _wechat(settings: Settings, store: Store) -> WechatAccount | None:

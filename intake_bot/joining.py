@@ -32,7 +32,6 @@ from domain.ticket import IN_HAND, Status, Ticket
 from intake_bot.house import House
 from nlu.signatures import signature
 from router.sameness import WINDOW, asked_keys, compare, keys, pinned, told_again
-from storage.rows import reporter_key
 from storage.sameness import JOB, Candidate, Followed, Found
 from storage.store import RequestKey, TicketNotFound
 
@@ -119,7 +118,7 @@ async def judged(house: House, no: str, other: str) -> Sameness:
 def signature_of(house: House, ticket: Ticket) -> Signature:
     """What is compared of a ticket. The cells of the three grids lie over the same ground: it is the ground that counts."""
     cell = ticket.lead.cell.rpartition("-")[2] if ticket.lead else ""
-    key = reporter_key(ticket.complaint.reporter)
+    key = house.store.reporter_key(ticket.complaint.reporter)
     category = house.tree.get(ticket.category)
     return signature(ticket.complaint, ticket.understanding, category, cell=cell, reporter=key)
 

@@ -29,6 +29,7 @@ from intake_bot.conversation.questions import load_questions
 from intake_bot.exchange_settings import ExchangeSettings, WebhookSettings, check_exchange
 from intake_bot.guard_settings import OutgoingSettings, RateLimitSettings
 from intake_bot.pages_settings import MapSettings, PagesSettings, SignInSettings
+from intake_bot.privacy_settings import PrivacySettings
 from intake_bot.section import Section
 from intake_bot.wecom_settings import WecomSettings, check_wecom
 from intake_bot.wording import in_chinese
@@ -154,6 +155,7 @@ class Settings(Section):
     open311: Open311Settings = Field(default_factory=Open311Settings)
     conversation: ConversationSettings = Field(default_factory=ConversationSettings)
     pages: PagesSettings = Field(default_factory=PagesSettings)
+    privacy: PrivacySettings = Field(default_factory=PrivacySettings)
 
     def called_addresses(self) -> list[str]:
         """The URLs that the service calls by itself; those of notices to people are secrets of the environment."""

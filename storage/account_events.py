@@ -18,7 +18,7 @@ from domain.administration import Deed
 from domain.event import Event, chained
 from domain.people import Actor
 from storage import tables
-from storage.chain import Chain, ChainReport, walk
+from storage.chain import Chain, ChainReport, Link, walk
 from storage.database import locked_head, writing
 from storage.rows import encoded
 
@@ -126,12 +126,19 @@ class AccountEvents:
         return await walk(self._engine, _CHAIN)
 
 
-def _of_no_ticket(row: RowMapping) -> tuple[int, Event]:
+def _of_no_ticket(row: RowMapping) -> Link:
     data = {_SUBJECT: row["subject"], **msgspec.json.decode(row["data"])}
-    return 0, Event(row["deed"], row["at"], row["actor"], row["role"], data=data)
+    return Link(0, Event(row["deed"], row["at"], row["actor"], row["role"], data=data))
 
 
-_CHAIN = Chain(tables.account_events, tables.head.c.deed_sequence, tables.head.c.deed_hash, _of_no_ticket, "记录")
+_CHAIN = Chain(
+    tables.account_events,
+    tables.head.c.deed_sequence,
+    tables.head.c.deed_hash,
+    tuple(tables.account_events.c),
+    _of_no_ticket,
+    "记录",
+)
 
 
 def _entry(row: Row[Any]) -> AccountEvent:

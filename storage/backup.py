@@ -34,6 +34,8 @@ from storage.account_events import AccountEvents
 from storage.chain import verify_chain
 from storage.copies import Copies, NotEmpty, Rows, copies_of, counted, new_file, synced
 from storage.database import open_engine
+from storage.keyring import Keyring
+from storage.keys import Keys, WrongKeyring
 from storage.migrate import current_revision, newest_revision, upgrade
 from storage.postgres_tools import ToolFailed
 
@@ -85,7 +87,7 @@ class Contents:
     checked: int
 
 
-async def back_up(url: str, folder: Path, now: datetime, version: str) -> Backup:
+async def back_up(url: str, keyring: Keyring, folder: Path, now: datetime, version: str) -> Backup:
     """Back up a database that others may be using into a new file of `folder`, check it, and record it.
 
     A database of an older shape is backed up as it is, and recorded only where its shape has a place for the record.
@@ -94,12 +96,12 @@ async def back_up(url: str, folder: Path, now: datetime, version: str) -> Backup
     with _said(folder):
         copies = copies_of(url)
         with _alone_in(folder):
-            made = await _made(copies, folder, now, version)
+            made = await _made(copies, keyring, folder, now, version)
         await _recorded(url, Deed.BACKED_UP, made, now)
         return made
 
 
-async def restore(url: str, file: Path, now: datetime) -> tuple[Contents, Backup | None]:
+async def restore(url: str, keyring: Keyring, file: Path, now: datetime) -> tuple[Contents, Backup | None]:
     """Restore a backup into a database that holds no ticket, bring it to today's shape, check and record it.
 
     Gives what it holds now, and what the JSON beside the file said: without one, size and SHA-256 are not compared.
@@ -116,7 +118,7 @@ async def restore(url: str, file: Path, now: datetime) -> tuple[Contents, Backup
             raise BackupRefused(
                 f"{file.name} 与 {description_of(file).name} 中的大小或校验值不符，文件已损坏，请换一份备份"
             )
-        found = await copies.fill(file, lambda address: _checked(address, known.rows if known else None))
+        found = await copies.fill(file, lambda address: _checked(address, keyring, known.rows if known else None))
         await _recorded(url, Deed.RESTORED, known or file.name[:_LONGEST_NAME], now)
         return found, known
 
@@ -141,7 +143,7 @@ def prune(folder: Path, keep: int) -> list[Path]:
         return old
 
 
-async def _made(copies: Copies, folder: Path, now: datetime, version: str) -> Backup:
+async def _made(copies: Copies, keyring: Keyring, folder: Path, now: datetime, version: str) -> Backup:
     began = time.monotonic()
     file = folder / f"intake-{local(now):%Y%m%d-%H%M%S}.{copies.suffix}"
     if file.exists():
@@ -152,7 +154,7 @@ async def _made(copies: Copies, folder: Path, now: datetime, version: str) -> Ba
     partial, description = (folder / f".{one}.partial" for one in (file.name, description_of(file).name))
     try:
         rows = await copies.dump(new_file(partial))
-        found = await copies.tried(partial, lambda address: _checked(address, rows))
+        found = await copies.tried(partial, lambda address: _checked(address, keyring, rows))
         size, digest = await asyncio.to_thread(_measured, partial)
         seconds = round(time.monotonic() - began, 1)
         made = Backup(
@@ -171,9 +173,10 @@ async def _made(copies: Copies, folder: Path, now: datetime, version: str) -> Ba
     return made
 
 
-async def _checked(url: str, expected: Mapping[str, int] | None) -> Contents:
-    """What a restored database holds, brought to today's shape. Raises BackupRefused where anything is missing or altered."""
-    engine = open_engine(url)
+async def _checked(url: str, keyring: Keyring, expected: Mapping[str, int] | None) -> Contents:
+    """What a restored database holds, brought to today's shape. Raises BackupRefused where anything is missing or altered, and
+    where the keyring does not open it."""
+    engine = open_engine(url, keyring)
     try:
         revision = await current_revision(engine)
         async with engine.connect() as connection:
@@ -187,6 +190,10 @@ async def _checked(url: str, expected: Mapping[str, int] | None) -> Contents:
             await upgrade(url)
         except CommandError as error:
             raise BackupRefused(f"备份来自更新的版本（结构版本 {revision}），请先升级程序") from error
+        try:
+            await Keys(engine).check()
+        except WrongKeyring as error:
+            raise BackupRefused(f"备份里的内容打不开：{error}") from error
         events, deeds = await verify_chain(engine), await AccountEvents(engine).verify()
         for name, chain in (("工单留痕", events), ("管理留痕", deeds)):
             if not chain.intact:

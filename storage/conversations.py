@@ -118,6 +118,11 @@ class Conversations:
             result = await connection.execute(delete(tables.conversations).where(table.changed_at < before))
             return result.rowcount
 
+    async def erase(self, conversation_id: str) -> None:
+        """Delete a dialogue; nothing happens where there is none of that id."""
+        async with writing(self._engine) as connection:
+            await connection.execute(delete(tables.conversations).where(tables.conversations.c.id == conversation_id))
+
 
 async def _save_state(connection: AsyncConnection, person: str, now: StoredConversation) -> None:
     table = tables.conversations

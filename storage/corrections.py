@@ -9,14 +9,13 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-import msgspec
 from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.complaint import Kind
 from domain.privacy import masked_text
 from storage import tables
-from storage.rows import complaint_of, understanding_of
+from storage.rows import complaint_of, event_of, understanding_of
 
 RECLASSIFIED = "reclassified"
 RETURNED = "return_granted"
@@ -83,7 +82,7 @@ class Corrections:
         """What people set right last. 保密 reporters and reports (举报) are left out."""
         event, ticket, sent = tables.events.c, tables.tickets.c, tables.complaints.c
         statement = (
-            select(ticket.no, event.at, event.actor, event.data, sent.document, sent.reporter)
+            select(ticket.no, tables.events, sent.document, sent.reporter)
             .join(tables.tickets, ticket.id == event.ticket_id)
             .join(tables.complaints, and_(sent.ticket_id == ticket.id, sent.ordinal == 1))
             .where(
@@ -114,7 +113,7 @@ def _correction(row: Mapping[Any, Any]) -> Correction:
 
 
 def _corrected(row: Mapping[Any, Any]) -> CorrectedTicket:
-    data = msgspec.json.decode(row["data"])
+    data = event_of(row).data
     return CorrectedTicket(
         row["no"],
         row["at"],

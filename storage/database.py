@@ -10,12 +10,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, select, update
+from sqlalchemy import Connection, Engine, Table, create_engine, event, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from storage.keyring import Keyring
+from storage.sealing import keyring_of, seal_with
 from storage.tables import head
 
 BUSY_TIMEOUT_MS = 10_000
@@ -28,10 +30,11 @@ class StorageUnavailable(Exception):
     """The database cannot be reached or cannot write; nothing was stored. Try again later."""
 
 
-def open_engine(url: str) -> AsyncEngine:
+def open_engine(url: str, keyring: Keyring | None = None) -> AsyncEngine:
     """An engine for `sqlite+aiosqlite:///path` or `postgresql+asyncpg://…`; creates the folder of a SQLite file.
 
-    Its errors do not show the values of a statement: they hold what people told us, and errors are logged.
+    Without a keyring what is sealed can be neither written nor read, as suits migrations. Errors do not show the values of a
+    statement: they hold what people told us, and errors are logged.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
@@ -39,16 +42,22 @@ def open_engine(url: str) -> AsyncEngine:
             Path(parsed.database).absolute().parent.mkdir(parents=True, exist_ok=True)
         engine = create_async_engine(url, pool_size=5, max_overflow=5, hide_parameters=True)
         _prepare_sqlite(engine.sync_engine)
-        return engine
-    return create_async_engine(
-        url, pool_size=5, max_overflow=10, pool_pre_ping=True, pool_recycle=1800, hide_parameters=True
-    )
+    else:
+        engine = create_async_engine(
+            url, pool_size=5, max_overflow=10, pool_pre_ping=True, pool_recycle=1800, hide_parameters=True
+        )
+    if keyring is not None:
+        seal_with(engine.dialect, keyring)
+    return engine
 
 
-def sqlite_writing_engine(url: URL) -> Engine:
-    """An engine of one connection over the same SQLite file, whose transactions all may write; for a thread of its own."""
-    engine = create_engine(url.set(drivername="sqlite"), pool_size=1, max_overflow=0, hide_parameters=True)
+def sqlite_writing_engine(beside: AsyncEngine) -> Engine:
+    """An engine of one connection over the same SQLite file with the same keyring, whose transactions all may write; for a
+    thread of its own."""
+    url = beside.url.set(drivername="sqlite")
+    engine = create_engine(url, pool_size=1, max_overflow=0, hide_parameters=True)
     _prepare_sqlite(engine)
+    seal_with(engine.dialect, keyring_of(beside.dialect))
     return engine.execution_options(writes=True)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -96,22 +96,25 @@ class Pictures:
         """Delete what citizens sent before a moment and what never came to belong to a ticket, except what the sender's
         dialogue still speaks of; how many there were. A few at a time, so that nobody waits long to write.
         """
-        table, talk = tables.pictures, tables.conversations.c
-        spoken_of = exists().where(
-            talk.person == func.substr(table.c.sent_by, len(CITIZEN) + 1),
-            talk.document.contains(table.c.id),
+        table, talk = tables.pictures.c, tables.conversations.c
+        left = (
+            select(table.id, talk.document)
+            .outerjoin(tables.conversations, talk.person == func.substr(table.sent_by, len(CITIZEN) + 1))
+            .where(table.ticket_no == "", table.sent_by.startswith(CITIZEN), table.sent_at < before)
+            .order_by(table.id)
+            .limit(_AT_ONCE)
         )
-        left = select(table.c.id).where(
-            table.c.ticket_no == "", table.c.sent_by.startswith(CITIZEN), table.c.sent_at < before, ~spoken_of
-        )
-        gone = 0
+        gone, last = 0, ""
         while True:
             async with writing(self._engine) as connection:
-                some = delete(table).where(table.c.id.in_(left.limit(_AT_ONCE)))
-                count = (await connection.execute(some)).rowcount
-            gone += count
-            if count < _AT_ONCE:
+                rows = (await connection.execute(left.where(table.id > last))).all()
+                ids = [row.id for row in rows if row.id not in (row.document or "")]
+                if ids:
+                    await connection.execute(delete(tables.pictures).where(table.id.in_(ids)))
+            gone += len(ids)
+            if len(rows) < _AT_ONCE:
                 return gone
+            last = rows[-1].id
 
     async def belong(self, picture_ids: Sequence[str], ticket_no: str) -> None:
         """Note whose ticket pictures belong to; one that belongs elsewhere already stays there."""

@@ -39,8 +39,6 @@ _SEVERITY = case(
     (tables.tickets.c.light == str(Light.GREEN), 2),
     else_=3,
 )
-_NO_RISK = '%"risks":[]%'
-"""How msgspec spells that the model saw no risk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +116,7 @@ def _conditions(queue: Queue, recent: datetime) -> list[ColumnElement[bool]]:
         return [ticket.status == str(Status.TRIAGE)]
     if queue is Queue.RISK:
         outside = and_(ticket.status == str(Status.TRANSFERRED), ticket.created_at >= recent)
-        return [or_(IS_OPEN, outside), ticket.understanding.not_like(_NO_RISK)]
+        return [or_(IS_OPEN, outside), ticket.risky]
     if queue is Queue.RETURNED:
         return [_has_share(frozenset({Status.RETURNED}))]
     if queue is Queue.ASKED:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from domain.complaint import Complaint, Kind, Reporter, Urgency
-from domain.event import Event
+from domain.event import COUNTED, Event
 from domain.light import Light
 from domain.limit import Stage
 from domain.outcome import Notice
 from domain.privacy import masked_text
 from domain.ticket import Assignment, Clock, Gap, PressCause, PressLevel, PressOrder, Share, Status, Ticket
 from domain.understanding import Understanding
+from storage.keyring import Keyring
 
 Row = dict[str, Any]
 Stored = Mapping[Any, Any]
@@ -74,10 +76,10 @@ def complaint_of(row: Stored) -> Complaint:
     return replace(_complaint_decoder.decode(row["document"]), reporter=_reporter_decoder.decode(row["reporter"]))
 
 
-def reporter_key(reporter: Reporter) -> str:
+def reporter_key(reporter: Reporter, keyring: Keyring) -> str:
     """What tells that two complaints come from the same number, without being it; empty where no number is known."""
     digits = "".join(filter(str.isdigit, reporter.phone or reporter.contact))
-    return hashlib.blake2b(digits.encode(), digest_size=16).hexdigest() if digits else ""
+    return keyring.digest(digits.encode()).hex() if digits else ""
 
 
 def understanding_of(written: str) -> Understanding:
@@ -85,7 +87,7 @@ def understanding_of(written: str) -> Understanding:
     return _understanding_decoder.decode(written)
 
 
-def ticket_row(ticket: Ticket) -> Row:
+def ticket_row(ticket: Ticket, keyring: Keyring) -> Row:
     complaint = ticket.complaint
     lead = ticket.lead
     return {
@@ -106,11 +108,12 @@ def ticket_row(ticket: Ticket) -> Row:
         "handler": lead.handler if lead else "",
         "excerpt": masked_text(complaint.text[: 2 * EXCERPT])[:EXCERPT],
         "confidential": complaint.reporter.confidential,
-        "reporter_key": reporter_key(complaint.reporter),
+        "reporter_key": reporter_key(complaint.reporter, keyring),
         "confidence": ticket.understanding.confidence,
         "engine": ticket.understanding.engine,
         "model_version": ticket.understanding.version,
         "understanding": encoded(ticket.understanding),
+        "risky": bool(ticket.understanding.risks),
         "why": encoded(ticket.why),
         "problems": encoded(ticket.problems),
         "refer_to": ticket.refer_to,
@@ -222,7 +225,36 @@ def order_row(ticket_id: int, order: PressOrder) -> Row:
     }
 
 
-def event_row(sequence: int, ticket_id: int, event: Event, hash_: str) -> Row:
+SALT = 32
+"""Characters of chance before the words of an event: of words that are gone, their digest tells nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """An event as it is stored: `counted` has only what figures are counted from, `words` all else as JSON behind a salt."""
+
+    counted: Event
+    words: str | None
+    words_digest: str
+
+
+def parted(event: Event) -> Parted:
+    """Take an event apart. Its words are None, and their digest is empty, where it has none."""
+    words = {name: value for name, value in event.data.items() if name not in COUNTED}
+    if not words:
+        return Parted(event, None, "")
+    written = secrets.token_hex(SALT // 2) + encoded(words)
+    counted = {name: value for name, value in event.data.items() if name in COUNTED}
+    return Parted(replace(event, data=counted), written, digest_of_words(written))
+
+
+def digest_of_words(written: str) -> str:
+    """What stands for the words of an event in the chain."""
+    return hashlib.sha256(written.encode()).hexdigest()
+
+
+def event_row(sequence: int, ticket_id: int, stored: Parted, hash_: str) -> Row:
+    event = stored.counted
     return {
         "sequence": sequence,
         "ticket_id": ticket_id,
@@ -232,11 +264,21 @@ def event_row(sequence: int, ticket_id: int, event: Event, hash_: str) -> Row:
         "actor": event.actor,
         "role": str(event.role),
         "data": encoded(event.data),
+        "words": stored.words,
+        "words_digest": stored.words_digest,
         "hash": hash_,
     }
 
 
 def event_of(row: Stored) -> Event:
+    """The event with all that it says, as far as that is still kept."""
+    counted = counted_event_of(row)
+    words = row["words"]
+    return replace(counted, data={**msgspec.json.decode(words[SALT:]), **counted.data}) if words else counted
+
+
+def counted_event_of(row: Stored) -> Event:
+    """The event without its words, as it is chained."""
     return Event(row["action"], row["at"], row["actor"], row["role"], row["position"], msgspec.json.decode(row["data"]))
 
 

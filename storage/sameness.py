@@ -1,7 +1,8 @@
 """What is kept for finding the same trouble: signatures, keys that lead to candidates, how far the events were followed.
 
-Finding costs the same however many tickets there are: a bounded number of candidates for each key, by index. Not: comparing
-(`router.sameness`), nor joining (`storage.incidents`).
+Finding costs the same however many tickets there are: a bounded number of candidates for each key, by index. Keys stand in the
+table as keyed digests: what a ticket says cannot be guessed from them. Not: comparing (`router.sameness`), nor joining
+(`storage.incidents`).
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from domain.incident import ProposalState, Sameness, Signature
 from domain.ticket import Status, Ticket
 from storage import tables
 from storage.database import lock_head, writing
+from storage.keyring import Keyring
 from storage.loading import load_tickets
-from storage.rows import encoded
+from storage.rows import encoded, event_of
+from storage.sealing import keyring_of
 
 JOB = "incidents"
 """The job whose cursor says up to which event everything has been looked at."""
@@ -33,6 +36,9 @@ AT_ONCE = 40
 MOST_IN_BLOCK = 40
 MOST_COMPARED = 120
 """Candidates of one key, and of a complaint in all: those that share the most keys with it."""
+
+KeysOf = Callable[[Signature], Sequence[int]]
+"""The keys that a signature was kept under."""
 
 _signature_decoder = msgspec.msgpack.Decoder(Signature)
 _event, _ticket = tables.events.c, tables.tickets.c
@@ -83,6 +89,7 @@ class SamenessIndex:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._keyring = keyring_of(engine.dialect)
 
     async def next_round(self, actions: Sequence[str]) -> Round:
         """The next events of these actions that nobody has dealt with."""
@@ -97,8 +104,8 @@ class SamenessIndex:
                 .order_by(_event.sequence)
                 .limit(AT_ONCE)
             )
-            rows = (await connection.execute(statement)).all()
-        reached = rows[-1].sequence if len(rows) == AT_ONCE else newest
+            rows = (await connection.execute(statement)).mappings().all()
+        reached = rows[-1]["sequence"] if len(rows) == AT_ONCE else newest
         return Round(cursor, reached, tuple(_followed(row) for row in rows), reached == newest)
 
     async def tickets(self, ids: Sequence[int]) -> dict[int, Ticket]:
@@ -110,8 +117,9 @@ class SamenessIndex:
         """Earlier tickets that share keys with one, at most `MOST_COMPARED`."""
         if not keys:
             return []
+        kept = [kept_key(key, self._keyring) for key in keys]
         async with self._engine.connect() as connection:
-            met = Counter(row.ticket_id for row in await connection.execute(_blocks(keys, ticket_id)))
+            met = Counter(row.ticket_id for row in await connection.execute(_blocks(kept, ticket_id)))
             ids = [one for one, _ in sorted(met.items(), key=lambda one: (-one[1], -one[0]))[:MOST_COMPARED]]
             statement = (
                 select(_signature.ticket_id, _signature.document, _ticket.no, _ticket.status)
@@ -138,7 +146,9 @@ class SamenessIndex:
             )
             fresh = [one for one in found if one.ticket_id not in known]
             _insert(connection, tables.sameness_signatures, [_signature_row(one) for one in fresh])
-            keys = [{"key": key, "ticket_id": one.ticket_id} for one in fresh for key in one.keys]
+            keys = [
+                {"key": kept_key(key, self._keyring), "ticket_id": one.ticket_id} for one in fresh for key in one.keys
+            ]
             _insert(connection, tables.sameness_keys, keys)
             _insert(connection, tables.sameness_proposals, [row for one in fresh for row in _proposal_rows(one, now)])
             connection.execute(
@@ -149,30 +159,41 @@ class SamenessIndex:
         async with writing(self._engine) as connection:
             return await connection.run_sync(keeping)
 
-    async def forget(self, before: datetime, keys_of: Callable[[Signature], Sequence[int]], most: int = 200) -> int:
-        """Drop signatures and keys of complaints told before a moment, at most so many; how many were. `keys_of`: the keys
-        that a signature was kept under."""
-        old = select(_signature.ticket_id, _signature.document).where(_signature.at < before).limit(most)
+    async def forget(self, before: datetime, keys_of: KeysOf, most: int = 200) -> int:
+        """Drop signatures and keys of complaints told before a moment, at most so many; how many were."""
+        old = select(_signature.ticket_id).where(_signature.at < before).limit(most)
 
         def forgetting(connection: Connection) -> int:
-            rows = connection.execute(old).all()
-            pairs = [
-                {"of_key": key, "of_ticket": row.ticket_id}
-                for row in rows
-                for key in keys_of(_signature_decoder.decode(row.document))
-            ]
-            if pairs:
-                this = and_(_key.key == bindparam("of_key"), _key.ticket_id == bindparam("of_ticket"))
-                connection.execute(delete(tables.sameness_keys).where(this), pairs)
-            ids = [row.ticket_id for row in rows]
-            connection.execute(delete(tables.sameness_signatures).where(_signature.ticket_id.in_(ids)))
-            return len(rows)
+            ids = connection.execute(old).scalars().all()
+            forget_signatures(connection, ids, keys_of)
+            return len(ids)
 
         async with self._engine.connect() as connection:
             if (await connection.execute(old.limit(1))).first() is None:
                 return 0
         async with writing(self._engine) as connection:
             return await connection.run_sync(forgetting)
+
+
+def forget_signatures(connection: Connection, ids: Sequence[int], keys_of: KeysOf) -> None:
+    """Drop what is compared of some tickets, and the keys that led to it."""
+    keyring = keyring_of(connection.dialect)
+    theirs = _signature.ticket_id.in_(ids)
+    rows = connection.execute(select(_signature.ticket_id, _signature.document).where(theirs)).all()
+    pairs = [
+        {"of_key": kept_key(key, keyring), "of_ticket": row.ticket_id}
+        for row in rows
+        for key in keys_of(_signature_decoder.decode(row.document))
+    ]
+    if pairs:
+        this = and_(_key.key == bindparam("of_key"), _key.ticket_id == bindparam("of_ticket"))
+        connection.execute(delete(tables.sameness_keys).where(this), pairs)
+    connection.execute(delete(tables.sameness_signatures).where(theirs))
+
+
+def kept_key(key: int, keyring: Keyring) -> int:
+    """A key as the table holds it: 64 bits with a sign."""
+    return int.from_bytes(keyring.digest(key.to_bytes(8, "big", signed=True), 8), "big", signed=True)
 
 
 def _cursor() -> Any:
@@ -198,9 +219,8 @@ def _insert(connection: Connection, table: Any, rows: Sequence[Mapping[str, Any]
         connection.execute(insert(table), rows)
 
 
-def _followed(row: Any) -> Followed:
-    data = msgspec.json.decode(row.data)
-    return Followed(row.sequence, row.ticket_id, Event(row.action, row.at, row.actor, row.role, row.position, data))
+def _followed(row: Mapping[Any, Any]) -> Followed:
+    return Followed(row["sequence"], row["ticket_id"], event_of(row))
 
 
 def _signature_row(found: Found) -> dict[str, Any]:

@@ -28,8 +28,10 @@ from storage.rows import (
     gap_row,
     notice_row,
     order_row,
+    parted,
     ticket_row,
 )
+from storage.sealing import keyring_of
 from storage.standing import Place, standing_of
 from storage.standing import add as add_standing
 
@@ -51,6 +53,7 @@ class Ledger:
 
     def __init__(self, connection: Connection, head: Head, *, ticket_prefix: str, zone: ZoneInfo) -> None:
         self.connection = connection
+        self._keyring = keyring_of(connection.dialect)
         self._head = head
         self._prefix = ticket_prefix
         self._zone = zone
@@ -64,7 +67,7 @@ class Ledger:
         """Give a draft its id and number and collect its rows. Nothing is written until `flush`."""
         self._head.ticket_sequence += 1
         ticket = replace(draft.ticket, id=self._head.ticket_sequence, no=self._next_no(day_of))
-        self._collect(tables.tickets, (ticket_row(ticket),))
+        self._collect(tables.tickets, (ticket_row(ticket, self._keyring),))
         self._collect(tables.complaints, (complaint_row(ticket.id, 1, ticket.complaint),))
         self._collect(tables.assignments, (assignment_row(ticket.id, one) for one in ticket.assignments))
         self._collect(tables.clocks, clock_rows(ticket))
@@ -77,7 +80,7 @@ class Ledger:
     def change(self, before: Ticket, outcome: Outcome) -> Ticket:
         """Write the difference between a stored ticket and its newer self, with the events and notices of the change."""
         after = replace(outcome.ticket, version=before.version + 1)
-        old, new = ticket_row(before), ticket_row(after)
+        old, new = ticket_row(before, self._keyring), ticket_row(after, self._keyring)
         differing = {name: value for name, value in new.items() if old[name] != value}
         self.connection.execute(update(tables.tickets).where(tables.tickets.c.id == before.id).values(**differing))
         self._merge(
@@ -137,8 +140,11 @@ class Ledger:
         head, events = self._head, []
         for event in outcome.events:
             head.event_sequence += 1
-            head.event_hash = chained(head.event_hash, head.event_sequence, ticket.id, event)
-            events.append(event_row(head.event_sequence, ticket.id, event, head.event_hash))
+            stored = parted(event)
+            head.event_hash = chained(
+                head.event_hash, head.event_sequence, ticket.id, stored.counted, stored.words_digest
+            )
+            events.append(event_row(head.event_sequence, ticket.id, stored, head.event_hash))
         self._collect(tables.events, events)
         if outcome.notices:
             at = outcome.events[-1].at

@@ -1,12 +1,14 @@
 """Finding tickets by any part of their text, their numbers or the reporter's phone, however many there are.
 
 An index of pieces (`grams`) leads to candidates, which are then compared with what was sent. It is kept beside the tickets by
-following their events, a second or so behind, so that taking one in costs nothing more. It holds no name, and of a phone
-number its last four digits only. On SQLite it is an FTS5 table without the texts, on PostgreSQL a GIN index.
+following their events, a second or so behind, so that taking one in costs nothing more. It holds no name, of a phone number
+its last four digits only, and every piece as a keyed digest. On SQLite it is an FTS5 table without the texts, on PostgreSQL a
+GIN index.
 """
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +17,13 @@ import msgspec
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Connection,
     Integer,
     Select,
     Text,
     and_,
     column,
+    delete,
     func,
     insert,
     literal_column,
@@ -38,7 +42,9 @@ from storage import tables
 from storage.cursors import read_cursor, write_cursor
 from storage.database import writing
 from storage.grams import PHONE_TAIL, grams, grams_of, phone_tail, squeezed
+from storage.keyring import Keyring
 from storage.rows import reporter_key
+from storage.sealing import keyring_of
 from storage.tickets import LargestId, Page, TicketFilter, summaries
 
 JOB = "search"
@@ -58,6 +64,9 @@ MOST_COMPARED = 2_000
 
 NEWEST = 3_000
 """Tickets that PostgreSQL looks through before it asks the index about all of them."""
+
+PIECE_SIZE = 5
+"""Bytes of a piece's digest: in a million pieces two are hardly ever taken for each other."""
 
 _VERSIONS = 256
 """On SQLite a sending's row in the index is its ticket's id times this, and its ordinal; nothing is sent so often."""
@@ -126,6 +135,7 @@ class Search:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._keyring = keyring_of(engine.dialect)
         self._on_sqlite = engine.dialect.name == "sqlite"
 
     async def follow(self) -> bool:
@@ -159,20 +169,13 @@ class Search:
 
     async def _add(self, connection: AsyncConnection, ids: Sequence[int]) -> None:
         """Index those sendings of tickets that are not in the index yet."""
-        sent, ticket, known = tables.complaints.c, tables.tickets.c, tables.search_documents.c
-        statement = (
-            select(sent.ticket_id, sent.ordinal, sent.document, sent.reporter, ticket.no, ticket.source_no)
-            .join(tables.tickets, ticket.id == sent.ticket_id)
-            .outerjoin(tables.search_documents, and_(known.ticket_id == sent.ticket_id, known.ordinal == sent.ordinal))
-            .where(sent.ticket_id.in_(ids), known.ticket_id.is_(None), sent.ordinal < _VERSIONS)
-            .order_by(sent.ticket_id, sent.ordinal)
-        )
-        rows = (await connection.execute(statement)).all() if ids else []
+        fresh = tables.search_documents.c.ticket_id.is_(None)
+        rows = (await connection.execute(_sendings(ids).where(fresh))).all() if ids else []
         if not rows:
             return
         places = [{"ticket_id": row.ticket_id, "ordinal": row.ordinal} for row in rows]
         await connection.execute(insert(tables.search_documents), places)
-        pieces = [_pieces_of(row) for row in rows]
+        pieces = [_kept_pieces(row, self._keyring) for row in rows]
         if self._on_sqlite:
             await connection.execute(
                 text("INSERT INTO search_grams (rowid, grams) VALUES (:row, :grams)"),
@@ -284,12 +287,12 @@ class Search:
         if self._on_sqlite:
             row = literal_column("search_grams.rowid", BigInteger)
             ticket_id, ordinal = row.op("/")(_VERSIONS), row.op("%")(_VERSIONS)
-            fits = literal_column("search_grams", Text).bool_op("MATCH")(_match(words))
+            fits = literal_column("search_grams", Text).bool_op("MATCH")(self._match(words))
             order = row.desc()
             bounds = [row < before * _VERSIONS] if before is not None else []
         else:
             ticket_id, ordinal = _index.c.ticket_id, _index.c.ordinal
-            fits = and_(*(_contains(word) for word in words if word.pieces))
+            fits = and_(*(self._contains(word) for word in words if word.pieces))
             # Not by the column itself: for the sake of its order PostgreSQL would walk all tickets instead of the index.
             order = ticket_id.op("+")(literal_column("0")).desc()
             bounds = [ticket_id >= above] if above else []
@@ -307,6 +310,22 @@ class Search:
             .limit(limit)
         )
 
+    def _kept(self, piece: str) -> str:
+        return kept_piece(piece, self._keyring)
+
+    def _match(self, words: Sequence[_Word]) -> str:
+        """In the language of FTS5."""
+        parts = []
+        for word in words:
+            if word.pieces:
+                all_of = " AND ".join(map(self._kept, sorted(word.pieces)))
+                parts.append(f"(({all_of}) OR {self._kept(word.tail)})" if word.tail else f"({all_of})")
+        return " AND ".join(parts)
+
+    def _contains(self, word: _Word) -> ColumnElement[bool]:
+        fits = _index.c.grams.contains(sorted(map(self._kept, word.pieces)))
+        return or_(fits, _index.c.grams.contains([self._kept(word.tail)])) if word.tail else fits
+
     def _by_number(self, query: str, words: Sequence[_Word], *, by_phone: bool) -> ColumnElement[bool] | None:
         """What finds a whole number of ours or a reporter's whole phone number at once, indexed already or not."""
         ticket = tables.tickets.c
@@ -315,31 +334,52 @@ class Search:
         whole = words[0].whole
         named = ticket.no == query.upper()
         if by_phone and whole.isascii() and whole.isdigit() and len(whole) >= SHORTEST_PHONE:
-            return or_(named, ticket.reporter_key == reporter_key(Reporter(phone=whole)))
+            return or_(named, ticket.reporter_key == reporter_key(Reporter(phone=whole), self._keyring))
         return named
 
 
-def _pieces_of(row: Any) -> list[str]:
+def kept_piece(piece: str, keyring: Keyring) -> str:
+    """A piece as the index holds it: by a keyed digest in letters and digits, from which nobody reads it back."""
+    return base64.b32encode(keyring.digest(piece.encode(), PIECE_SIZE)).decode().lower()
+
+
+def forget_sendings(connection: Connection, ticket_id: int) -> None:
+    """Take a ticket's sendings out of the index, before what was sent is changed. They count as indexed: none comes back."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(delete(_index).where(_index.c.ticket_id == ticket_id))
+        return
+    keyring = keyring_of(connection.dialect)
+    indexed = tables.search_documents.c.ticket_id.is_not(None)
+    for row in connection.execute(_sendings([ticket_id]).where(indexed)):
+        # An index that holds no texts must be told what it holds of the one that goes.
+        told = {"row": row.ticket_id * _VERSIONS + row.ordinal, "grams": " ".join(_kept_pieces(row, keyring))}
+        connection.execute(
+            text("INSERT INTO search_grams (search_grams, rowid, grams) VALUES ('delete', :row, :grams)"), told
+        )
+
+
+def _sendings(ids: Sequence[int]) -> Select[Any]:
+    """What the index is made from, beside the note that a sending is in it."""
+    sent, ticket, known = tables.complaints.c, tables.tickets.c, tables.search_documents.c
+    return (
+        select(sent.ticket_id, sent.ordinal, sent.document, sent.reporter, ticket.no, ticket.source_no)
+        .join(tables.tickets, ticket.id == sent.ticket_id)
+        .outerjoin(tables.search_documents, and_(known.ticket_id == sent.ticket_id, known.ordinal == sent.ordinal))
+        .where(sent.ticket_id.in_(ids), sent.ordinal < _VERSIONS)
+        .order_by(sent.ticket_id, sent.ordinal)
+    )
+
+
+def _kept_pieces(row: Any, keyring: Keyring) -> list[str]:
+    return sorted(kept_piece(piece, keyring) for piece in _pieces_of(row))
+
+
+def _pieces_of(row: Any) -> set[str]:
     sent = _sent_decoder.decode(row.document)
     reporter = _reporter_decoder.decode(row.reporter)
     fields = (sent.title, sent.content, sent.party, sent.appeal, sent.place.address, row.no, row.source_no)
     tails = {phone_tail(number) for number in (reporter.phone, reporter.contact)} - {""}
-    return sorted(grams_of(fields) | tails)
-
-
-def _match(words: Sequence[_Word]) -> str:
-    """In the language of FTS5. Pieces hold nothing but letters, digits and characters."""
-    parts = []
-    for word in words:
-        if word.pieces:
-            all_of = " AND ".join(f'"{piece}"' for piece in sorted(word.pieces))
-            parts.append(f'(({all_of}) OR "{word.tail}")' if word.tail else f"({all_of})")
-    return " AND ".join(parts)
-
-
-def _contains(word: _Word) -> ColumnElement[bool]:
-    fits = _index.c.grams.contains(sorted(word.pieces))
-    return or_(fits, _index.c.grams.contains([word.tail])) if word.tail else fits
+    return grams_of(fields) | tails
 
 
 def _holds(row: Any, words: Sequence[_Word], *, by_phone: bool) -> bool:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.complaint import Reporter
 from domain.outcome import Outcome
 from domain.ticket import Ticket
 from storage.absences import StoredAbsences
@@ -23,10 +24,13 @@ from storage.condition import Conditions
 from storage.conversations import Conversations
 from storage.corrections import Corrections
 from storage.database import StorageUnavailable, open_engine
+from storage.erasing import Erasing
 from storage.fetches import Fetches
 from storage.figures import Figures
 from storage.incidents import Incidents
 from storage.jobs import Jobs
+from storage.keyring import Keyring
+from storage.keys import Keys
 from storage.lights import Lights
 from storage.look_ups import LookUps
 from storage.outbox import Outbox
@@ -35,7 +39,9 @@ from storage.pictures import Pictures
 from storage.queues import Queues
 from storage.reconciliation import Reconciliation
 from storage.remote_tokens import RemoteTokens
+from storage.rows import reporter_key
 from storage.sameness import SamenessIndex
+from storage.sealing import keyring_of
 from storage.search import Search
 from storage.tasks import Tasks
 from storage.tickets import Tickets
@@ -81,6 +87,7 @@ class Store:
         self.accounts = Accounts(engine)
         self.outbox = Outbox(engine)
         self.jobs = Jobs(engine)
+        self.keys = Keys(engine)
         self.figures = Figures(engine)
         self.corrections = Corrections(engine)
         self.assessments = Assessments(engine)
@@ -93,6 +100,7 @@ class Store:
         self.remote_tokens = RemoteTokens(engine)
         self.search = Search(engine)
         self.incidents = Incidents(engine, ticket_prefix=ticket_prefix, zone=ZoneInfo(timezone))
+        self.erasing = Erasing(engine, ticket_prefix=ticket_prefix, zone=ZoneInfo(timezone))
         self.sameness = SamenessIndex(engine)
         self.queues = Queues(engine)
         self.tasks = Tasks(engine)
@@ -105,9 +113,12 @@ class Store:
         self.webhooks = Webhooks(engine)
 
     @classmethod
-    async def open(cls, url: str, *, ticket_prefix: str = "FH", timezone: str = "Asia/Shanghai") -> Store:
-        """Open a migrated database (`storage.migrate.upgrade`) and start its writer."""
-        store = cls(open_engine(url), ticket_prefix=ticket_prefix, timezone=timezone)
+    async def open(
+        cls, url: str, keyring: Keyring, *, ticket_prefix: str = "FH", timezone: str = "Asia/Shanghai"
+    ) -> Store:
+        """Open a migrated database (`storage.migrate.upgrade`) and start its writer. Whether the keyring is that of the
+        database, `keys.adopt` tells."""
+        store = cls(open_engine(url, keyring), ticket_prefix=ticket_prefix, timezone=timezone)
         store.writer.start()
         return store
 
@@ -164,6 +175,10 @@ class Store:
         changed = await self.writer.submit(Change((no, other_no), both, expected_version))
         first, second = cast(tuple[Ticket, ...], changed)
         return first, second
+
+    def reporter_key(self, reporter: Reporter) -> str:
+        """What tells that two complaints come from the same number, without being it; empty where no number is known."""
+        return reporter_key(reporter, keyring_of(self._engine.dialect))
 
     async def verify_chain(self) -> ChainReport:
         """Check the whole chain of events against what was hashed."""

@@ -20,6 +20,7 @@ from storage.cursors import read_cursor, write_cursor
 from storage.database import in_parts
 from storage.loading import load_tickets
 from storage.rows import complaint_of, event_of, reporter_key
+from storage.sealing import keyring_of
 from storage.standing import EVERYWHERE, Standing
 from storage.standing import read as read_standing
 
@@ -191,7 +192,7 @@ class Tickets:
 
     async def of_number(self, phone: str, *, limit: int) -> list[TicketSummary]:
         """The newest tickets of the reporter with a phone number, however it is spelled; none for no number."""
-        key, table = reporter_key(Reporter(phone=phone)), tables.tickets.c
+        key, table = reporter_key(Reporter(phone=phone), keyring_of(self._engine.dialect)), tables.tickets.c
         if not key:
             return []
         newest = select(table.id).where(table.reporter_key == key).order_by(table.created_at.desc()).limit(limit)

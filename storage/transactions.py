@@ -39,7 +39,7 @@ class _InThread:
     """SQLite: the driver is synchronous anyway."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = sqlite_writing_engine(engine.url)
+        self._engine = sqlite_writing_engine(engine)
         self._thread = ThreadPoolExecutor(1, "storage-writer")
 
     async def run(self, work: Callable[[Connection], Result]) -> Result:

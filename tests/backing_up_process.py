@@ -7,6 +7,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from sealing_keys import KEYRING
 from timer_processes import at_each_moment
 
 from intake_bot.backups import back_up_due
@@ -17,7 +18,7 @@ from storage.store import Store
 
 async def follow(config: Path) -> None:
     deployment = load_deployment(config, load_categories())
-    store = await Store.open(deployment.database_url)
+    store = await Store.open(deployment.database_url, KEYRING)
     await at_each_moment(partial(back_up_due, deployment, store))
     await store.close()
 

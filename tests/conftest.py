@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ import town
 from databases import POSTGRESQL, SQLITE, NoPostgres, PostgresServer, SqliteTemplate, sqlite_url
 from histories import History, make_histories, read_histories
 from parts import sweeps
+from sealing_keys import KEYRING, WRITTEN
 from service import ADMIN_TOKEN, ROOT, SECRETS
 
 from domain.category import CategoryTree
@@ -24,6 +26,8 @@ from intake_bot.settings import Deployment, load_deployment
 from nlu.categories import load_categories
 from nlu.embedded.engine import EmbeddedEngine
 from storage.store import Store
+
+os.environ["INTAKE_KEYS"] = WRITTEN  # of every service that a test starts, in this process or another
 
 LIVED_FROM = town.at("2026-09-28 00:00")
 LIVED_DAYS = 21
@@ -89,14 +93,14 @@ def empty_database_url(database_kind: str, request: pytest.FixtureRequest, tmp_p
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[Store]:
     """An open store over a fresh database of each kind."""
-    opened = await Store.open(database_url)
+    opened = await Store.open(database_url, KEYRING)
     yield opened
     await opened.close()
 
 
 async def live(url: str) -> None:
     """Half of the tickets, the sweeps of some days, the other half, and the sweeps of some more."""
-    store = await Store.open(url)
+    store = await Store.open(url, KEYRING)
     for seed, number in ((7, 32), (8, 32)):
         await make_histories(store, seed, number, LIVED_FROM, LIVED_DAYS)
         for day in (12, 19, 26, 33):
@@ -131,7 +135,7 @@ def lived_url(database_kind: str, request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 async def lived(lived_url: str) -> AsyncIterator[tuple[Store, list[History]]]:
     """The store of those weeks, not to be written to, and all that happened."""
-    store = await Store.open(lived_url)
+    store = await Store.open(lived_url, KEYRING)
     yield store, await read_histories(store)
     await store.close()
 

@@ -6,13 +6,14 @@ import asyncio
 import sys
 
 from parts import report_schedule
+from sealing_keys import KEYRING
 from timer_processes import at_each_moment
 
 from storage.store import Store
 
 
 async def report(url: str) -> None:
-    store = await Store.open(url)
+    store = await Store.open(url, KEYRING)
     await at_each_moment(report_schedule(store).make_due)
     await store.close()
 

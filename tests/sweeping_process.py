@@ -7,6 +7,7 @@ import sys
 from functools import partial
 
 from parts import sweep_all
+from sealing_keys import KEYRING
 from timer_processes import at_each_moment
 
 from storage.store import Store
@@ -16,7 +17,7 @@ sweeping.PAGE = 10  # small pages, so that a process can be killed between two o
 
 
 async def sweep(url: str) -> None:
-    store = await Store.open(url)
+    store = await Store.open(url, KEYRING)
     await at_each_moment(partial(sweep_all, store))
     await store.close()
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import town
 from parts import drafted, take
+from sealing_keys import KEYRING
 
 from storage.store import Store
 
@@ -19,7 +20,7 @@ AT_ONCE = 8
 
 
 async def write(url: str, prefix: str, count: int, nonces: str) -> None:
-    store = await Store.open(url)
+    store = await Store.open(url, KEYRING)
     numbers = itertools.count()
 
     async def one_after_the_other() -> None:

@@ -61,12 +61,14 @@ from intake_bot.pages.problems import problem_page
 from intake_bot.pages.rendering import PAGES, Pages, static_route
 from intake_bot.pages.sign_in import sign_in_routes
 from intake_bot.pages.static import Assets
+from intake_bot.person_data import erase_old
 from intake_bot.polling import Poller
 from intake_bot.portal import PORTAL, portal_of
 from intake_bot.rates import Rate, Rates
 from intake_bot.reconciling import reconcile_due
 from intake_bot.searching import keep_index
 from intake_bot.webhooks import Followers
+from storage.keyring import BadKeyring
 from storage.store import StorageUnavailable
 from supervision.scheduler import Supervisor
 
@@ -74,6 +76,9 @@ log = structlog.get_logger()
 
 ABSENCES_EVERY = 60.0
 """Seconds between two looks at who is away."""
+
+KEYS_EVERY = 30.0
+"""Seconds between two looks at the key file."""
 
 
 def all_routes(channels: Iterable[Channel]) -> list[Route]:
@@ -234,6 +239,7 @@ async def _timers(app: web.Application) -> AsyncIterator[None]:
             "reports": schedule_of(house).make_due,
             "forget_conversations": partial(forget_old, house),
             "reconcile": partial(reconcile_due, house),
+            "erase_old": partial(erase_old, house.store, house.settings.privacy),
             BACKUP: partial(back_up_due, house.deployment, house.store),
         },
     )
@@ -245,6 +251,7 @@ async def _timers(app: web.Application) -> AsyncIterator[None]:
     poller = Poller(house)
     poller.start()
     absences = asyncio.create_task(_follow_absences(house), name="absences")
+    keys = asyncio.create_task(_follow_keys(house), name="keys")
     index = asyncio.create_task(keep_index(house), name="search")
     joining = asyncio.create_task(keep_joining(house), name="incidents")
     conversations = asyncio.create_task(keep_finishing(house), name="conversations")
@@ -253,6 +260,7 @@ async def _timers(app: web.Application) -> AsyncIterator[None]:
     index.cancel()
     joining.cancel()
     absences.cancel()
+    keys.cancel()
     await followers.stop()
     await poller.stop()
     await delivery.stop()
@@ -267,3 +275,13 @@ async def _follow_absences(house: House) -> None:
             await house.absences.refresh(house.store, house.now())
         except Exception as error:
             log.error("absences_not_read", error=type(error).__name__)
+
+
+async def _follow_keys(house: House) -> None:
+    """Seal with a new key soon after somebody has made one (`intake-bot keys rotate`)."""
+    while True:
+        await asyncio.sleep(KEYS_EVERY)
+        try:
+            house.store.keys.refresh()
+        except BadKeyring as error:
+            log.error("keys_not_read", error=str(error))

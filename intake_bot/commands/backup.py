@@ -11,6 +11,7 @@ import typer
 
 from intake_bot.backups import make_backup, size_name
 from intake_bot.commands.console import console, deployment_and_tree, fail, run
+from intake_bot.house import CannotStart, the_keyring
 from intake_bot.settings import database_url
 from storage.backup import BackupRefused, description_of
 from storage.backup import restore as restore_backup
@@ -47,7 +48,9 @@ def restore(
     deployment, _ = deployment_and_tree()
     url = database_url(into, Path.cwd()) if into else deployment.database_url
     try:
-        found, known = run(restore_backup(url, file.absolute(), datetime.now(UTC)))
+        found, known = run(restore_backup(url, the_keyring(deployment), file.absolute(), datetime.now(UTC)))
+    except CannotStart as error:
+        fail(f"没有恢复：{error}", code=2)
     except BackupRefused as error:
         fail(f"没有恢复：{error}", code=3)
     console.print(

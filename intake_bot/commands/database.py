@@ -5,9 +5,9 @@ from __future__ import annotations
 import typer
 
 from intake_bot.commands.console import console, deployment_and_tree, fail, run
+from intake_bot.house import open_store
 from storage.chain import ChainReport
 from storage.migrate import upgrade as migrate
-from storage.store import Store
 
 app = typer.Typer(help="数据库", no_args_is_help=True)
 
@@ -26,11 +26,8 @@ def verify() -> None:
     deployment, _ = deployment_and_tree()
 
     async def work() -> tuple[ChainReport, ChainReport]:
-        store = await Store.open(deployment.database_url)
-        try:
+        async with open_store(deployment) as store:
             return await store.verify_chain(), await store.account_events.verify()
-        finally:
-            await store.close()
 
     tickets, accounts = run(work())
     broken = [

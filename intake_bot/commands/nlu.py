@@ -15,6 +15,7 @@ from domain.complaint import KIND_NAMES
 from domain.understanding import Evidence
 from intake_bot.commands.console import console, deployment_and_tree, fail, run
 from intake_bot.engines import build_engine
+from intake_bot.house import open_store
 from intake_bot.settings import Deployment
 from nlu.data import UnusableData, read_rows
 from nlu.embedded.engine import EmbeddedEngine
@@ -33,8 +34,6 @@ from nlu.evaluation import (
 from nlu.models import ModelShelf, UnreadableModel
 from nlu.rasa.measuring import compare_rasa
 from nlu.training import Row, WorseModel, compare, corpus_rows, leaf_words, train_and_switch
-from storage.migrate import upgrade
-from storage.store import Store
 
 CORRECTION_WEIGHT = 3.0
 """A text of the bureau's own, judged by its own people, counts as several of the corpus."""
@@ -290,9 +289,5 @@ def _own_rows(data: Path | None, text: list[str] | None, label: str, kind: str) 
 
 async def _corrections(deployment: Deployment) -> list[Row]:
     """What people have set right, as training rows."""
-    await upgrade(deployment.database_url)
-    store = await Store.open(deployment.database_url)
-    try:
+    async with open_store(deployment) as store:
         return [Row(one.text, one.category, str(one.kind), CORRECTION_WEIGHT) for one in await store.corrections.rows()]
-    finally:
-        await store.close()

@@ -12,10 +12,9 @@ from domain.category import CategoryTree
 from domain.worktime import local
 from intake_bot.assessment import reporting_of
 from intake_bot.commands.console import console, deployment_and_tree, fail, run
+from intake_bot.house import open_store
 from intake_bot.settings import Deployment
 from router.route import Router
-from storage.migrate import upgrade
-from storage.store import Store
 from supervision.reports.periods import Period, PeriodKind, period_before, period_between, period_of
 from supervision.reports.schedule import file_name, write_report
 from supervision.reports.settings import ReportFormat
@@ -47,14 +46,10 @@ def report(
 async def _made(deployment: Deployment, tree: CategoryTree, period: Period, wanted: ReportFormat) -> bytes:
     settings = deployment.settings
     router = Router(settings.router, deployment.boundaries, tree, settings.calendar.work_calendar())
-    await upgrade(deployment.database_url)
-    store = await Store.open(deployment.database_url, ticket_prefix=settings.bureau.ticket_prefix)
-    try:
+    async with open_store(deployment) as store:
         reporting = reporting_of(settings, router, tree, store)
         content = await reporting.gathering.gather(period, datetime.now(UTC))
         return write_report(content, wanted, reporting.settings)
-    finally:
-        await store.close()
 
 
 def _period(period: str, day: str, since: str, until: str) -> Period:

@@ -9,9 +9,8 @@ from typing import Annotated
 import typer
 
 from intake_bot.commands.console import console, deployment_and_tree, fail, run
+from intake_bot.house import open_store
 from intake_bot.roster_sheets import Sheet, UnreadableSheet, read_absences, sheet_rows
-from storage.migrate import upgrade
-from storage.store import Store
 
 app = typer.Typer(help="值班与离岗", no_args_is_help=True)
 
@@ -36,12 +35,8 @@ def import_roster(
         fail("没有导入：\n" + "\n".join(error.problems))
 
     async def work() -> int:
-        await upgrade(deployment.database_url)
-        store = await Store.open(deployment.database_url)
-        try:
+        async with open_store(deployment) as store:
             return await store.absences.add(absences, datetime.now(UTC))
-        finally:
-            await store.close()
 
     added = run(work())
     console.print(f"共 {len(absences)} 行，新导入 {added} 行，其余此前已导入", markup=False)

@@ -11,9 +11,9 @@ from rich.table import Table
 from domain.ticket import Ticket
 from domain.worktime import midnight
 from intake_bot.commands.console import console, deployment_and_tree, fail, run
+from intake_bot.house import open_store
 from router.rerun import Difference, rerun
 from router.route import Router
-from storage.store import Store
 from storage.tickets import TicketFilter
 
 BATCH = 200
@@ -36,17 +36,14 @@ def route(
     router = Router(settings.router, deployment.boundaries, tree, settings.calendar.work_calendar())
 
     async def work() -> tuple[int, list[tuple[Ticket, tuple[Difference, ...]]]]:
-        store = await Store.open(deployment.database_url)
         changed: list[tuple[Ticket, tuple[Difference, ...]]] = []
-        try:
+        async with open_store(deployment) as store:
             numbers = await store.tickets.numbers(TicketFilter(created_from=midnight(day)))
             for first in range(0, len(numbers), BATCH):
                 for ticket in await store.tickets.several(numbers[first : first + BATCH]):
                     differences = rerun(router, ticket)
                     if differences:
                         changed.append((ticket, differences))
-        finally:
-            await store.close()
         return len(numbers), changed
 
     total, changed = run(work())

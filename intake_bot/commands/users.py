@@ -10,10 +10,9 @@ import typer
 from domain.people import Role
 from intake_bot.api.users import ACCOUNT_RULE, is_account
 from intake_bot.commands.console import console, deployment_and_tree, fail, run
+from intake_bot.house import open_store
 from intake_bot.passwords import one_time_password
 from storage.accounts import AccountExists
-from storage.migrate import upgrade
-from storage.store import Store
 
 app = typer.Typer(help="账号", no_args_is_help=True)
 
@@ -47,22 +46,19 @@ def add(
     password = one_time_password()
 
     async def work() -> None:
-        await upgrade(deployment.database_url)
-        store = await Store.open(deployment.database_url)
-        try:
-            await store.accounts.create_user(
-                account,
-                name or known or account,
-                Role(role),
-                unit or None,
-                password,
-                datetime.now(UTC),
-                must_change=True,
-            )
-        except AccountExists:
-            fail(f"账号 {account} 已经存在")
-        finally:
-            await store.close()
+        async with open_store(deployment) as store:
+            try:
+                await store.accounts.create_user(
+                    account,
+                    name or known or account,
+                    Role(role),
+                    unit or None,
+                    password,
+                    datetime.now(UTC),
+                    must_change=True,
+                )
+            except AccountExists:
+                fail(f"账号 {account} 已经存在")
 
     run(work())
     console.print(f"已新建账号 {account}，一次性口令：{password}", markup=False)

@@ -41,7 +41,7 @@ from storage.tables.handling import (
     standing,
     tickets,
 )
-from storage.tables.people import absences, account_events, sign_in_misses, tokens, users
+from storage.tables.people import absences, account_events, sealing_keys, sign_in_misses, tokens, users
 from storage.tables.supervising import (
     assessment_adjustments,
     assessment_appeals,
@@ -94,6 +94,7 @@ __all__ = [
     "sameness_proposals",
     "sameness_signatures",
     "scheduled_reports",
+    "sealing_keys",
     "search_documents",
     "sign_in_misses",
     "standing",

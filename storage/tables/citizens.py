@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, String, Table, Text, UniqueConstraint, text
+from sqlalchemy import Column, ForeignKey, Integer, String, Table, UniqueConstraint, text
 
 from storage.columns import UtcDateTime
+from storage.sealing import SealedBytes, SealedText
 from storage.tables.base import metadata, partial_index
 
 conversations = Table(
@@ -12,7 +13,7 @@ conversations = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("person", String(64), nullable=False, unique=True),
-    Column("document", Text, nullable=False),
+    Column("document", SealedText(), nullable=False),
     Column("version", Integer, nullable=False),
     Column("begun_at", UtcDateTime, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False, index=True),
@@ -26,8 +27,8 @@ conversation_turns = Table(
     Column("ordinal", Integer, primary_key=True),
     Column("turn_id", String(64), nullable=False),
     Column("at", UtcDateTime, nullable=False),
-    Column("turn", Text, nullable=False),
-    Column("reply", Text),  # none: what the turn asks for is being done
+    Column("turn", SealedText(), nullable=False),
+    Column("reply", SealedText()),  # none: what the turn asks for is being done
     UniqueConstraint("conversation_id", "turn_id"),
     partial_index("ix_conversation_turns_at", "at", where="reply IS NULL"),
 )
@@ -46,7 +47,7 @@ pictures = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("sha256", String(64), nullable=False),
-    Column("content", LargeBinary, nullable=False),
+    Column("content", SealedBytes(), nullable=False),
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
     Column("sent_by", String(80), nullable=False),

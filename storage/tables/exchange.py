@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, false
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, false
 
 from storage.columns import UtcDateTime
+from storage.sealing import SealedText
 from storage.tables.base import Id, metadata, partial_index
 
 TO_PLATFORM = "substr(destination, 1, 8) = 'channel:'"
@@ -22,7 +23,7 @@ outbox = Table(
     Column("ticket_id", Id, ForeignKey("tickets.id")),  # none: about no single ticket
     Column("destination", String(96), nullable=False),
     Column("about", String(32), nullable=False),
-    Column("payload", Text, nullable=False),
+    Column("payload", SealedText(), nullable=False),
     Column("idempotency_key", String(96), nullable=False, unique=True),
     Column("created_at", UtcDateTime, nullable=False),
     Column("attempts", Integer, nullable=False),
@@ -51,7 +52,7 @@ remote_tokens = Table(
     "remote_tokens",
     metadata,
     Column("name", String(64), primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("value", SealedText(), nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     comment="Short-lived access tokens of services that we call, shared by all processes",
 )
@@ -86,7 +87,7 @@ reconciliation_differences = Table(
     Column("seen_at", UtcDateTime, nullable=False),
     Column("settled_at", UtcDateTime),
     Column("settled_by", String(80), nullable=False),
-    Column("note", String(500), nullable=False),
+    Column("note", SealedText(500), nullable=False),
     Index("ix_reconciliation_differences_channel_source_no", "channel", "source_no"),
     partial_index("ix_reconciliation_differences_found_at", "found_at", where=DIFFERENCE_OPEN),
     comment="Where a platform's list and ours disagree, listed until settled",

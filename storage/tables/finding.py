@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Integer, String, Table
 
 from storage.columns import UtcDateTime
+from storage.sealing import SealedBytes, SealedText
 from storage.tables.base import Id, metadata, partial_index
 
 search_documents = Table(
@@ -20,7 +21,7 @@ sameness_signatures = Table(
     metadata,
     Column("ticket_id", Id, ForeignKey("tickets.id"), primary_key=True, autoincrement=False),
     Column("at", UtcDateTime, nullable=False, index=True),
-    Column("document", LargeBinary, nullable=False),
+    Column("document", SealedBytes(), nullable=False),
     comment="What is compared of a complaint, as long as one may still be the same trouble as it",
 )
 
@@ -42,7 +43,7 @@ sameness_proposals = Table(
     Column("ticket_id", Id, ForeignKey("tickets.id"), primary_key=True, autoincrement=False),
     Column("other_id", Id, ForeignKey("tickets.id"), primary_key=True, autoincrement=False, index=True),
     Column("chance", Float, nullable=False),
-    Column("why", Text, nullable=False),
+    Column("why", SealedText(), nullable=False),
     Column("same_reporter", Boolean, nullable=False),
     Column("state", String(16), nullable=False),
     Column("made_at", UtcDateTime, nullable=False),
@@ -63,7 +64,7 @@ incident_members = Table(
     Column("ticket_id", Id, ForeignKey("tickets.id"), nullable=False),
     Column("leads", Boolean, nullable=False),
     Column("chance", Float, nullable=False),
-    Column("why", Text, nullable=False),
+    Column("why", SealedText(), nullable=False),
     Column("joined_at", UtcDateTime, nullable=False),
     Column("joined_by", String(80), nullable=False),
     Column("left_at", UtcDateTime),

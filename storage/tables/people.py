@@ -72,3 +72,12 @@ account_events = Table(
     Index("ix_account_events_subject_sequence", "subject", "sequence"),
     comment="What administrators did and what happened to accounts; only ever added to, chained by hash as events are",
 )
+
+sealing_keys = Table(
+    "sealing_keys",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("fingerprint", String(32), nullable=False),
+    Column("first_used_at", UtcDateTime, nullable=False),
+    comment="The keys that sealed columns were sealed with, by what tells them apart; 0: the key of digests",
+)

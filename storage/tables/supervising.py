@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, Index, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Column, Float, Index, String, Table, Text
 
 from storage.columns import UtcDateTime
+from storage.sealing import SealedBytes, SealedText
 from storage.tables.base import Id, metadata
 
 job_claims = Table(
@@ -42,7 +43,7 @@ assessment_adjustments = Table(
     Column("level", String(16), nullable=False),
     Column("subject", String(64), nullable=False),
     Column("points", Float, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", SealedText(), nullable=False),
     Column("ticket_no", String(32), nullable=False),
     Column("appeal_id", Id, unique=True),
     Column("made_by", String(80), nullable=False),
@@ -60,13 +61,13 @@ assessment_appeals = Table(
     Column("subject", String(64), nullable=False),
     Column("indicator", String(64), nullable=False),
     Column("ticket_no", String(32), nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", SealedText(), nullable=False),
     Column("unit", String(32), nullable=False),
     Column("filed_by", String(80), nullable=False),
     Column("filed_at", UtcDateTime, nullable=False),
     Column("status", String(16), nullable=False),
     Column("points", Float, nullable=False),
-    Column("decision", Text, nullable=False),
+    Column("decision", SealedText(), nullable=False),
     Column("decided_by", String(80), nullable=False),
     Column("decided_at", UtcDateTime),
     Index("ix_assessment_appeals_month_level", "month", "level"),
@@ -89,6 +90,6 @@ scheduled_reports = Table(
     Column("period", String(8), primary_key=True),
     Column("first_day", String(10), primary_key=True),
     Column("format", String(8), primary_key=True),
-    Column("content", LargeBinary, nullable=False),
+    Column("content", SealedBytes(), nullable=False),
     Column("made_at", UtcDateTime, nullable=False),
 )

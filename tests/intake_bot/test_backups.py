@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import town
 from aiohttp.test_utils import TestClient, TestServer
 from databases import sqlite_url
 from parts import taken
+from sealing_keys import KEYRING
 from service import ROOT, Caller, copy_beside
 from test_commands import run
 from timer_processes import TimerProcess
@@ -71,7 +73,7 @@ def test_the_commands_back_up_and_restore(config: Path, sqlite_database_url: str
     here, small = {"CONFIG": str(config), "DATABASE_URL": ""}, 32 * 1024
     full = subprocess.run(
         [sys.executable, "-m", "intake_bot", "backup", str(tmp_path / "full")],
-        env={**here, "PATH": "/bin", "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, **here},
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -93,14 +95,14 @@ def test_the_commands_back_up_and_restore(config: Path, sqlite_database_url: str
 
 
 async def three_tickets(url: str) -> None:
-    store = await Store.open(url)
+    store = await Store.open(url, KEYRING)
     for number in range(3):
         await taken(store, f"S{number}")
     await store.close()
 
 
 async def length_of_chain(url: str) -> int:
-    store = await Store.open(url)
+    store = await Store.open(url, KEYRING)
     try:
         return (await store.verify_chain()).checked
     finally:
@@ -127,7 +129,7 @@ async def test_of_two_processes_one_makes_the_backup_of_the_day(config: Path, sq
         assert [await one.answer() for one in processes] == ["done", "done"]
     assert [await one.end() for one in processes] == [0, 0]
     (file,) = backups(config)
-    store = await Store.open(sqlite_database_url)
+    store = await Store.open(sqlite_database_url, KEYRING)
     last = await last_backup(store)
     await store.close()
     assert last is not None and (last.file, last.bytes) == (file.name, file.stat().st_size)
@@ -137,7 +139,7 @@ async def test_a_backup_that_failed_is_tried_again_the_next_hour(
     config: Path, sqlite_database_url: str, tree: CategoryTree
 ) -> None:
     deployment, now = load_deployment(config, tree), town.at("2026-11-25 10:20")
-    store = await Store.open(sqlite_database_url)
+    store = await Store.open(sqlite_database_url, KEYRING)
     try:
         in_the_way = config.parent / "kept"
         in_the_way.touch()

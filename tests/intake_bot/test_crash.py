@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from sealing_keys import KEYRING
 from service import PATHS, sample, serving, signed_headers
 
 from storage.store import Store
@@ -68,7 +69,7 @@ async def test_what_was_answered_survives_a_kill(database_url: str, tmp_path: Pa
             await asyncio.gather(*clients)
 
     assert len(answered) >= 400
-    store = await Store.open(database_url)
+    store = await Store.open(database_url, KEYRING)
     try:
         report = await store.verify_chain()
         assert report.intact, report
@@ -105,7 +106,7 @@ async def test_two_processes_over_one_database_keep_one_truth(database_url: str,
             async with session.post(address + PATHS["12345"], data=content, headers=headers) as response:
                 statuses.append(response.status)
         assert statuses == [201, 401]
-    store = await Store.open(database_url)
+    store = await Store.open(database_url, KEYRING)
     try:
         assert (await store.verify_chain()).intact
     finally:
@@ -120,7 +121,7 @@ async def test_a_stop_signal_lets_what_was_begun_finish(sqlite_database_url: str
             process.send_signal(signal.SIGTERM)
             answers = await asyncio.gather(*requests)
         assert await asyncio.wait_for(process.wait(), 60) == 0
-    store = await Store.open(sqlite_database_url)
+    store = await Store.open(sqlite_database_url, KEYRING)
     try:
         for number, ticket_no in enumerate(answers):
             if ticket_no is not None:

@@ -12,6 +12,7 @@ import town
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from parts import drafted, take
+from sealing_keys import KEYRING
 from timer_processes import TimerProcess
 
 from domain.outcome import Notice
@@ -26,7 +27,7 @@ AFTER_THE_LEASE = NOW + timedelta(hours=1)
 async def test_what_a_killed_process_had_in_hand_is_delivered_by_the_others(
     database_url: str, environment: pytest.MonkeyPatch
 ) -> None:
-    store = await Store.open(database_url)
+    store = await Store.open(database_url, KEYRING)
     told: list[str] = []
     arrived = asyncio.Event()
 

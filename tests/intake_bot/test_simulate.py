@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from command_line import run_here
+from sealing_keys import KEYRING
 from service import ROOT, SECRETS, serving
 
 from storage.store import Store
@@ -30,7 +31,7 @@ async def test_simulated_platforms_are_answered(sqlite_database_url: str, tmp_pa
     assert all(code in text for code in ("12345", "12319", "12369", "e-steward"))
     assert "200 duplicate" in text and "201 dispatched" in text
     assert "共 80 次" in text and "no answer" not in text
-    store = await Store.open(sqlite_database_url)
+    store = await Store.open(sqlite_database_url, KEYRING)
     try:
         assert 0 < len(await store.tickets.numbers(TicketFilter())) < 80
         assert (await store.verify_chain()).intact

@@ -14,6 +14,7 @@ import pytest
 import town
 from databases import SQLITE, PostgresServer, embedded_tools, sqlite_url
 from parts import act, taken
+from sealing_keys import KEYRING
 from sqlalchemy import make_url, text
 from test_storage_processes import ENDLESS, receipts, start, stored
 
@@ -24,7 +25,8 @@ from domain.ticket import Ticket
 from storage.account_events import AccountEventFilter
 from storage.backup import BackupRefused, back_up, description_of, kept, prune, restore
 from storage.database import open_engine, writing
-from storage.migrate import downgrade, newest_revision
+from storage.keyring import new_keyring
+from storage.migrate import newest_revision, upgrade
 from storage.pictures import Picture
 from storage.postgres_tools import ToolFailed, environment_of, tools_for
 from storage.store import Store
@@ -77,7 +79,7 @@ async def table_names(url: str) -> set[str]:
 
 async def lived_a_little(url: str) -> Ticket:
     """A ticket with some history, a picture and an absence; nobody has the database open any more."""
-    store = await Store.open(url)
+    store = await Store.open(url, KEYRING)
     try:
         ticket = await taken(store, "一号“’;--")
         ticket = await act(store, ticket.no, Action.ACCEPT, town.member(), town.MONDAY)
@@ -96,7 +98,7 @@ async def test_what_was_backed_up_while_others_wrote_is_restored_whole(
     folder = tmp_path / "new" / "backups"
     process = await start(database_url, "S", ENDLESS)
     promised = await receipts(process, 40)
-    made = await back_up(database_url, folder, NOW, VERSION)
+    made = await back_up(database_url, KEYRING, folder, NOW, VERSION)
     assert process.returncode is None
     process.kill()
     afterwards = await receipts(process)
@@ -112,9 +114,9 @@ async def test_what_was_backed_up_while_others_wrote_is_restored_whole(
     assert (said["revision"], said["version"], said["database"]) == (newest_revision(), VERSION, database_kind)
     assert 3 + 2 * len(promised) <= made.last_event == made.rows["events"]
 
-    found, known = await restore(elsewhere, file, NOW)
+    found, known = await restore(elsewhere, KEYRING, file, NOW)
     assert known == made and found.rows == made.rows and found.checked == made.last_event
-    store = await Store.open(elsewhere)
+    store = await Store.open(elsewhere, KEYRING)
     try:
         assert (await store.verify_chain()).checked == made.last_event
         assert (await store.account_events.verify()).checked == 2
@@ -133,7 +135,7 @@ async def test_what_was_backed_up_while_others_wrote_is_restored_whole(
     if database_kind == SQLITE:
         assert stat.S_IMODE(Path(str(make_url(elsewhere).database)).stat().st_mode) == 0o600
 
-    store = await Store.open(database_url)
+    store = await Store.open(database_url, KEYRING)
     try:
         (entry,), _ = await store.account_events.find(AccountEventFilter(deed=Deed.BACKED_UP), limit=5)
         assert (entry.subject, entry.at, entry.actor) == (made.file, NOW, "system")
@@ -148,7 +150,7 @@ async def test_a_damaged_file_is_refused_and_the_database_stays_empty(
     database_url: str, elsewhere: str, tmp_path: Path
 ) -> None:
     await lived_a_little(database_url)
-    file = tmp_path / (await back_up(database_url, tmp_path, NOW, VERSION)).file
+    file = tmp_path / (await back_up(database_url, KEYRING, tmp_path, NOW, VERSION)).file
     whole, description = file.read_bytes(), description_of(file).read_text(encoding="utf-8")
     middle = len(whole) // 2
     altered = whole[:middle] + bytes(255 - one for one in whole[middle : middle + 64]) + whole[middle + 64 :]
@@ -159,7 +161,7 @@ async def test_a_damaged_file_is_refused_and_the_database_stays_empty(
         if not said:
             description_of(file).unlink()
         with pytest.raises(BackupRefused, match=words):
-            await restore(elsewhere, file, NOW)
+            await restore(elsewhere, KEYRING, file, NOW)
         assert await table_names(elsewhere) == set()
 
     await refused(altered, description, "校验值不符，文件已损坏")
@@ -170,7 +172,7 @@ async def test_a_damaged_file_is_refused_and_the_database_stays_empty(
     for damaged in (altered, whole[:-100], b"", b"something else" * 100):
         await refused(damaged, "", r"已损坏|没有完成|没有本系统的数据")
     file.write_bytes(whole)
-    found, known = await restore(elsewhere, file, NOW)
+    found, known = await restore(elsewhere, KEYRING, file, NOW)
     assert found.rows["tickets"] == 1 and known is None
 
 
@@ -178,61 +180,72 @@ async def test_only_an_empty_database_that_nobody_uses_is_restored_into(
     database_url: str, database_kind: str, elsewhere: str, tmp_path: Path
 ) -> None:
     ticket = await lived_a_little(database_url)
-    file = tmp_path / (await back_up(database_url, tmp_path, NOW, VERSION)).file
+    file = tmp_path / (await back_up(database_url, KEYRING, tmp_path, NOW, VERSION)).file
     with pytest.raises(BackupRefused, match=r"库中已有工单.*--into"):
-        await restore(database_url, file, NOW)
+        await restore(database_url, KEYRING, file, NOW)
     await execute(elsewhere, "CREATE TABLE payroll (id INTEGER)")
     with pytest.raises(BackupRefused, match="不属于本系统的表（payroll）"):
-        await restore(elsewhere, file, NOW)
+        await restore(elsewhere, KEYRING, file, NOW)
     await execute(elsewhere, "DROP TABLE payroll")
-    await restore(elsewhere, file, NOW)
+    await restore(elsewhere, KEYRING, file, NOW)
     await execute(elsewhere, *(f"DELETE FROM {one}" for one in ("clocks", "pictures", "standing", "outbox")))
     await execute(elsewhere, *(f"DELETE FROM {one}" for one in ("complaints", "events", "search_documents")))
     await execute(elsewhere, "DELETE FROM assignments", "DELETE FROM tickets")
-    serving = await Store.open(elsewhere)
+    serving = await Store.open(elsewhere, KEYRING)
     await serving.ping()
     with pytest.raises(BackupRefused, match="请先停止服务"):
-        await restore(elsewhere, file, NOW)
+        await restore(elsewhere, KEYRING, file, NOW)
     await serving.close()
-    await restore(elsewhere, file, NOW)
-    store = await Store.open(elsewhere)
+    await restore(elsewhere, KEYRING, file, NOW)
+    store = await Store.open(elsewhere, KEYRING)
     assert await store.tickets.get(ticket.no) == ticket
     await store.close()
     other = file.with_name(f"intake.{'dump' if database_kind == SQLITE else 'db.gz'}")
     shutil.copy(file, other)
     with pytest.raises(BackupRefused, match="不能恢复到"):
-        await restore(elsewhere, other, NOW)
+        await restore(elsewhere, KEYRING, other, NOW)
     with pytest.raises(BackupRefused, match="找不到备份文件"):
-        await restore(elsewhere, tmp_path / "gone.db.gz", NOW)
+        await restore(elsewhere, KEYRING, tmp_path / "gone.db.gz", NOW)
 
 
 async def test_older_tables_are_backed_up_as_they_are_and_restored_to_todays(
-    database_url: str, elsewhere: str, tmp_path: Path
+    empty_database_url: str, elsewhere: str, tmp_path: Path
 ) -> None:
-    ticket = await lived_a_little(database_url)
-    await downgrade(database_url, "0011")
-    made = await back_up(database_url, tmp_path, NOW, VERSION)
+    await upgrade(empty_database_url, "0011")
+    await execute(empty_database_url, "INSERT INTO day_counters (day, last_number) VALUES ('2026-11-23', 7)")
+    made = await back_up(empty_database_url, KEYRING, tmp_path, NOW, VERSION)
     assert made.revision == "0011" and "look_up_misses" not in made.rows
-    found, _ = await restore(elsewhere, tmp_path / made.file, NOW)
+    found, _ = await restore(elsewhere, KEYRING, tmp_path / made.file, NOW)
     assert found.rows == made.rows
-    store = await Store.open(elsewhere)
+    assert found.rows["day_counters"] == 1
+    store = await Store.open(elsewhere, KEYRING)
     try:
-        assert await store.tickets.get(ticket.no) == ticket
         assert (await store.conditions.database()).revision == newest_revision()
     finally:
         await store.close()
-    await execute(database_url, "UPDATE alembic_version SET version_num = '9999'")
+    await execute(empty_database_url, "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(BackupRefused, match="更新的版本"):
-        await back_up(database_url, tmp_path / "newer", NOW, VERSION)
+        await back_up(empty_database_url, KEYRING, tmp_path / "newer", NOW, VERSION)
+
+
+async def test_a_backup_is_not_restored_without_its_keys(database_url: str, elsewhere: str, tmp_path: Path) -> None:
+    await lived_a_little(database_url)
+    store = await Store.open(database_url, KEYRING)
+    await store.keys.adopt(NOW)
+    await store.close()
+    made = await back_up(database_url, KEYRING, tmp_path, NOW, VERSION)
+    with pytest.raises(BackupRefused, match="打不开：index 密钥不是当初用的那一个"):
+        await restore(elsewhere, new_keyring(), tmp_path / made.file, NOW)
+    assert await table_names(elsewhere) == set()
 
 
 async def test_a_chain_that_was_tampered_with_is_no_backup(database_url: str, tmp_path: Path) -> None:
     await lived_a_little(database_url)
     await execute(database_url, "UPDATE events SET actor = 'x' WHERE sequence = 2")
     with pytest.raises(BackupRefused, match="工单留痕第 2 条有误"):
-        await back_up(database_url, tmp_path / "backups", NOW, VERSION)
+        await back_up(database_url, KEYRING, tmp_path / "backups", NOW, VERSION)
     assert list((tmp_path / "backups").iterdir()) == []
-    store = await Store.open(database_url)
+    store = await Store.open(database_url, KEYRING)
     assert await store.account_events.find(AccountEventFilter(deed=Deed.BACKED_UP), limit=1) == ([], None)
     await store.close()
 
@@ -240,31 +253,31 @@ async def test_a_chain_that_was_tampered_with_is_no_backup(database_url: str, tm
 async def test_a_folder_that_cannot_take_it_is_named(database_url: str, database_kind: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BackupRefused, match=f"不能读写 {tmp_path}/file"):
-        await back_up(database_url, tmp_path / "file", NOW, VERSION)
+        await back_up(database_url, KEYRING, tmp_path / "file", NOW, VERSION)
     folder = tmp_path / "backups"
     folder.mkdir()
     (folder / ".intake-20261124-013000.dump.partial").touch()
     descriptor = os.open(folder, os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     with pytest.raises(BackupRefused, match="另一个备份正在写入"):
-        await back_up(database_url, folder, NOW, VERSION)
+        await back_up(database_url, KEYRING, folder, NOW, VERSION)
     os.close(descriptor)
-    await back_up(database_url, folder, NOW, VERSION)
+    await back_up(database_url, KEYRING, folder, NOW, VERSION)
     assert len(list(folder.iterdir())) == 2, "what a killed process left behind is gone"
     with pytest.raises(BackupRefused, match="已经存在"):
-        await back_up(database_url, folder, NOW, VERSION)
+        await back_up(database_url, KEYRING, folder, NOW, VERSION)
     if database_kind == SQLITE:
         with pytest.raises(BackupRefused, match="内存"):
-            await back_up("sqlite+aiosqlite://", folder, NOW, VERSION)
+            await back_up("sqlite+aiosqlite://", KEYRING, folder, NOW, VERSION)
         database = Path(str(make_url(database_url).database))
         os.truncate(database, shutil.disk_usage(folder).free)  # takes no room itself
         with pytest.raises(BackupRefused, match=r"磁盘空间不足：需要 .* MB，只剩"):
-            await back_up(database_url, tmp_path / "more", NOW, VERSION)
+            await back_up(database_url, KEYRING, tmp_path / "more", NOW, VERSION)
         database.unlink()
     else:
         gone = make_url(database_url).set(database="gone").render_as_string(hide_password=False)
         with pytest.raises(BackupRefused, match="数据库出错"):
-            await back_up(gone, tmp_path / "more", NOW, VERSION)
+            await back_up(gone, KEYRING, tmp_path / "more", NOW, VERSION)
 
 
 def test_old_backups_go_and_nothing_else(tmp_path: Path) -> None:
@@ -288,7 +301,7 @@ async def test_an_account_that_may_not_make_databases_is_told(postgresql_databas
     try:
         url = make_url(postgresql_database_url).set(username=role, password="obviously-invented")
         with pytest.raises(BackupRefused, match="CREATEDB"):
-            await back_up(url.render_as_string(hide_password=False), tmp_path / "backups", NOW, VERSION)
+            await back_up(url.render_as_string(hide_password=False), KEYRING, tmp_path / "backups", NOW, VERSION)
         assert list((tmp_path / "backups").iterdir()) == []
     finally:
         await execute(postgresql_database_url, f"DROP OWNED BY {role}", f"DROP ROLE {role}")

@@ -44,7 +44,17 @@ async def test_an_empty_chain_is_intact(store: Store) -> None:
 @pytest.mark.parametrize(
     ("statements", "broken_at"),
     [
-        pytest.param(("UPDATE events SET data = '{}' WHERE sequence = 3",), 3, id="altered data"),
+        pytest.param(('UPDATE events SET data = \'{"new":"red"}\' WHERE sequence = 3',), 3, id="altered data"),
+        pytest.param(("UPDATE events SET words = NULL WHERE sequence = 3",), 3, id="words gone, and no event says why"),
+        pytest.param(("UPDATE events SET words_digest = '' WHERE sequence = 3",), 3, id="no digest"),
+        pytest.param(
+            ("UPDATE events SET words = substr(words, 1, length(words) - 1) WHERE sequence = 3",), 3, id="altered words"
+        ),
+        pytest.param(
+            ("UPDATE events SET words = (SELECT words FROM events WHERE sequence = 1) WHERE sequence = 3",),
+            3,
+            id="another event's words",
+        ),
         pytest.param(("UPDATE events SET actor = 'x' WHERE sequence = 1",), 1, id="another actor"),
         pytest.param(("UPDATE events SET role = 'x' WHERE sequence = 2",), 2, id="another role"),
         pytest.param(("UPDATE events SET position = 2 WHERE sequence = 7",), 7, id="another share"),

@@ -6,6 +6,7 @@ import asyncio
 from datetime import datetime, timedelta
 
 import town
+from sealing_keys import KEYRING
 
 from storage.store import Store
 
@@ -19,7 +20,7 @@ async def lease(store: Store, now: datetime) -> datetime | None:
 
 
 async def test_one_process_at_a_time_reads_a_source(database_url: str, store: Store) -> None:
-    other = await Store.open(database_url)
+    other = await Store.open(database_url, KEYRING)
     try:
         turns = await asyncio.gather(*(lease(one, NOW) for one in (store, other, store, other)))
         assert sorted(turn is None for turn in turns) == [False, True, True, True]

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from parts import act, taken
+from sealing_keys import KEYRING, open_all_seals
 from town import CITY, MONDAY, OPERATOR, RUBBISH, member
 
 from domain.complaint import Reporter
@@ -29,7 +30,7 @@ SURE = Sameness(0.97, ())
 @pytest.fixture
 async def other_process(store: Store, database_url: str) -> AsyncIterator[Store]:
     """A second store over the same database, with connections of its own."""
-    opened = await Store.open(database_url)
+    opened = await Store.open(database_url, KEYRING)
     yield opened
     await opened.close()
 
@@ -185,6 +186,7 @@ async def test_an_upgrade_compares_what_was_told_in_the_last_month_and_no_older(
     now = datetime.now(UTC)
     await taken(store, "old", RUBBISH, now=now - timedelta(days=40))
     recent = await taken(store, "recent", RUBBISH, now=now - timedelta(days=20))
+    await open_all_seals(store)
     await downgrade(database_url, "0009")
     await upgrade(database_url)
     assert [one.ticket_id for one in (await store.sameness.next_round(("received",))).events] == [recent.id]

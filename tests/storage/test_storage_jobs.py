@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 import town
 from parts import drafted, take
+from sealing_keys import KEYRING
 from sqlalchemy import select
 
 from domain.people import Role
@@ -19,7 +20,7 @@ NOW = town.MONDAY
 
 
 async def test_a_slot_is_claimed_by_one_of_many(database_url: str) -> None:
-    stores = [await Store.open(database_url) for _ in range(2)]
+    stores = [await Store.open(database_url, KEYRING) for _ in range(2)]
     try:
         won = await asyncio.gather(*(stores[n % 2].jobs.claim("report", "2026-11", NOW) for n in range(6)))
         assert won.count(True) == 1

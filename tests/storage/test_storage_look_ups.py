@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import date, timedelta
 
+from sealing_keys import KEYRING
+
 from storage.store import Store
 
 TODAY = date(2026, 11, 24)
@@ -25,7 +27,7 @@ async def test_right_digits_are_no_miss(store: Store) -> None:
 
 
 async def test_many_guesses_at_once_get_no_more_than_that(database_url: str) -> None:
-    stores = [await Store.open(database_url) for _ in range(2)]
+    stores = [await Store.open(database_url, KEYRING) for _ in range(2)]
     try:
         let_through = await asyncio.gather(
             *(stores[n % 2].look_ups.allowed("FH261124-00001", TODAY, 5) for n in range(20))

@@ -9,6 +9,7 @@ from typing import Any
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sealing_keys import KEYRING
 from sqlalchemy import Connection, inspect, text
 
 from domain.ticket import OPEN
@@ -70,7 +71,7 @@ async def test_down_to_nothing_and_up_again(empty_database_url: str) -> None:
     left = await inspected(empty_database_url, lambda connection: set(inspect(connection).get_table_names()))
     assert left <= {"alembic_version"}
     await upgrade(empty_database_url)
-    store = await Store.open(empty_database_url)
+    store = await Store.open(empty_database_url, KEYRING)
     try:
         assert (await store.verify_chain()).intact
     finally:

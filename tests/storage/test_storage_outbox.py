@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 import town
 from parts import drafted, take
+from sealing_keys import KEYRING
 
 from domain.outcome import Notice
 from storage.outbox import LONGEST_ERROR
@@ -61,7 +62,7 @@ async def test_a_platform_hears_of_a_tickets_steps_in_their_order(store: Store) 
 
 
 async def test_what_is_leased_is_nobody_elses(database_url: str, filled: Store) -> None:
-    other = await Store.open(database_url)
+    other = await Store.open(database_url, KEYRING)
     try:
         leases = await asyncio.gather(
             *(one.outbox.lease("channel:", NOW, limit=2, lease=MINUTE) for one in (filled, other, filled, other))

@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from sealing_keys import KEYRING
 from sqlalchemy import text
 
 from storage.store import Store
@@ -59,7 +60,7 @@ async def test_what_a_killed_process_was_promised_is_there_once(database_url: st
     promised += await receipts(process)  # what it still said before it died
     assert await process.wait() != 0
     assert len(promised) >= 120
-    store = await Store.open(database_url)
+    store = await Store.open(database_url, KEYRING)
     try:
         there = await stored(store)
         assert {source_no: there.get(source_no) for source_no, _, _ in promised} == {
@@ -87,7 +88,7 @@ async def test_processes_write_at_once(database_url: str) -> None:
     assert [await one.wait() for one in processes] == [0, 0]
     numbers = sorted(no for one in found for _, no, _ in one)
     assert numbers == [f"FH261123-{n:05d}" for n in range(1, 121)]
-    store = await Store.open(database_url)
+    store = await Store.open(database_url, KEYRING)
     try:
         assert len(await stored(store)) == 120
         assert (await store.verify_chain()).checked == 240

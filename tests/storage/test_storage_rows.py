@@ -11,6 +11,7 @@ import town
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from parts import unchanged
+from sealing_keys import KEYRING
 
 from domain.complaint import Attachment, Code, Complaint, Kind, Place, Point, Reporter, Urgency
 from domain.event import Event
@@ -210,7 +211,7 @@ def tickets(draw: st.DrawFn) -> Ticket:
 @given(tickets())
 def test_rows_and_back(ticket: Ticket) -> None:
     read = ticket_of(
-        ticket_row(ticket),
+        ticket_row(ticket, KEYRING),
         complaint_row(ticket.id, 1, ticket.complaint),
         [assignment_row(ticket.id, one) for one in ticket.assignments],
         clock_rows(ticket)[::-1],
@@ -276,12 +277,12 @@ async def test_through_the_database(store: Store) -> None:
     ],
 )
 def test_a_reporters_key_is_that_of_the_number(one: Reporter, other: Reporter, same: bool) -> None:
-    assert (reporter_key(one) == reporter_key(other)) is same
-    assert "13800000001" not in reporter_key(one)
+    assert (reporter_key(one, KEYRING) == reporter_key(other, KEYRING)) is same
+    assert "13800000001" not in reporter_key(one, KEYRING)
 
 
 def test_who_gives_no_number_has_no_key() -> None:
-    assert reporter_key(Reporter(name="测试甲", contact="微信")) == ""
+    assert reporter_key(Reporter(name="测试甲", contact="微信"), KEYRING) == ""
 
 
 async def test_a_time_without_a_zone_is_refused(store: Store) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 import town
 from parts import act, taken
+from sealing_keys import KEYRING
 from sqlalchemy.event import listens_for
 
 from domain.complaint import Kind, Reporter, Urgency
@@ -109,7 +110,7 @@ async def test_a_last_page_that_is_full_has_no_next(store: Store) -> None:
 
 async def test_what_is_unfinished_is_counted_from_its_own_index(sqlite_database_url: str) -> None:
     """On SQLite, whose plan is the same for few rows and many: what is finished is not looked at."""
-    store = await Store.open(sqlite_database_url)
+    store = await Store.open(sqlite_database_url, KEYRING)
     seen: list[tuple[str, object]] = []
 
     @listens_for(store._engine.sync_engine, "before_cursor_execute")

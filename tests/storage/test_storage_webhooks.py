@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 import town
 from parts import taken
+from sealing_keys import KEYRING
 
 from storage import webhooks
 from storage.outbox import Delivery
@@ -50,7 +51,7 @@ async def test_processes_at_once_put_each_event_once(
     await store.webhooks.spread("city", (), NOW)
     for number in range(6):
         await taken(store, f"S{number}")
-    other = await Store.open(database_url)
+    other = await Store.open(database_url, KEYRING)
 
     async def all_of_it(one: Store) -> None:
         while await one.webhooks.spread("city", (), NOW):

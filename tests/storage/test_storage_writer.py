@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 import town
 from parts import act, drafted, take, taken, unchanged
+from sealing_keys import KEYRING
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -282,7 +283,7 @@ async def test_a_full_queue_refuses_at_once(store: Store, monkeypatch: pytest.Mo
 
 
 async def test_closing_finishes_what_is_queued(database_url: str) -> None:
-    store = await Store.open(database_url)
+    store = await Store.open(database_url, KEYRING)
     waiting = [asyncio.ensure_future(take(store, drafted(f"S{n}"))) for n in range(40)]
     await asyncio.sleep(0)
     await store.close()
@@ -290,7 +291,7 @@ async def test_closing_finishes_what_is_queued(database_url: str) -> None:
     assert len({one[0].ticket.no for one in receipts}) == 40
     with pytest.raises(StorageUnavailable):
         await take(store, drafted("S99"))
-    again = await Store.open(database_url)
+    again = await Store.open(database_url, KEYRING)
     try:
         assert await count(again, "tickets") == 40
     finally:
@@ -299,7 +300,7 @@ async def test_closing_finishes_what_is_queued(database_url: str) -> None:
 
 async def test_closing_with_a_full_queue_does_not_hang(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "LARGEST_QUEUE", 3)
-    store = await Store.open(database_url)
+    store = await Store.open(database_url, KEYRING)
     waiting = [asyncio.ensure_future(take(store, drafted(f"S{n}"))) for n in range(6)]
     await asyncio.sleep(0)
     await asyncio.wait_for(store.close(), 20)
@@ -310,7 +311,7 @@ async def test_closing_with_a_full_queue_does_not_hang(database_url: str, monkey
 
 async def test_two_stores_over_one_database_number_and_chain_together(database_url: str) -> None:
     """As two processes do: each has its own writer."""
-    stores = [await Store.open(database_url) for _ in range(2)]
+    stores = [await Store.open(database_url, KEYRING) for _ in range(2)]
     try:
         drafts = [take(stores[n % 2], drafted(f"S{n // 2}"), nonce=f"n{n}") for n in range(40)]
         receipts = [one[0] for one in await asyncio.gather(*drafts)]
@@ -323,7 +324,7 @@ async def test_two_stores_over_one_database_number_and_chain_together(database_u
 
 
 async def test_a_nonce_seen_by_the_other_process_is_refused(database_url: str) -> None:
-    one, other = await Store.open(database_url), await Store.open(database_url)
+    one, other = await Store.open(database_url, KEYRING), await Store.open(database_url, KEYRING)
     try:
         done = await asyncio.gather(
             take(one, drafted("S1"), nonce="abc"), take(other, drafted("S2"), nonce="abc"), return_exceptions=True
@@ -336,7 +337,7 @@ async def test_a_nonce_seen_by_the_other_process_is_refused(database_url: str) -
 
 async def test_a_writer_that_waits_for_another_process_keeps_nobody_else_waiting(sqlite_database_url: str) -> None:
     """On SQLite one process writes at a time; reading, and the event loop, go on meanwhile."""
-    store = await Store.open(sqlite_database_url)
+    store = await Store.open(sqlite_database_url, KEYRING)
     other = open_engine(sqlite_database_url)
     try:
         first = await taken(store, "S1")
@@ -353,7 +354,7 @@ async def test_a_writer_that_waits_for_another_process_keeps_nobody_else_waiting
 
 
 async def test_an_unreachable_database_says_so() -> None:
-    store = await Store.open("postgresql+asyncpg://nobody@127.0.0.1:9/nothing")
+    store = await Store.open("postgresql+asyncpg://nobody@127.0.0.1:9/nothing", KEYRING)
     try:
         with pytest.raises(StorageUnavailable):
             await take(store, drafted("S1"))

@@ -10,6 +10,7 @@ import pytest
 import town
 from histories import History
 from parts import act, taken
+from sealing_keys import KEYRING
 from sqlalchemy.event import listens_for
 
 from domain.lifecycle import Action
@@ -276,7 +277,7 @@ async def test_a_month_that_runs_counts_what_has_fallen_due(store: Store) -> Non
 
 async def test_tallies_read_ranges_of_indexes(sqlite_database_url: str) -> None:
     """On SQLite, whose plan is the same for few rows and many: the cost follows the month, not what is stored."""
-    store = await Store.open(sqlite_database_url)
+    store = await Store.open(sqlite_database_url, KEYRING)
     seen: list[tuple[str, Any]] = []
 
     @listens_for(store._engine.sync_engine, "before_cursor_execute")

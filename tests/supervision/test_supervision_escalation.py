@@ -11,6 +11,7 @@ import pytest
 import town
 from parts import act, sweeps, taken
 from pydantic import ValidationError
+from sealing_keys import KEYRING
 
 from domain.complaint import Urgency
 from domain.event import Event
@@ -228,7 +229,7 @@ async def test_an_extension_starts_the_ladder_again(working: tuple[Store, Ticket
 
 async def test_processes_at_once_tell_once(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweeping, "PAGE", 4)
-    stores = [await Store.open(database_url) for _ in range(2)]
+    stores = [await Store.open(database_url, KEYRING) for _ in range(2)]
     try:
         for number in range(9):
             await taken(stores[0], f"S{number}", town.SMELL)
@@ -346,7 +347,7 @@ async def test_a_notice_that_comes_while_others_wait_goes_with_them(store: Store
 
 async def test_two_deliverers_make_one_digest(database_url: str, store: Store) -> None:
     await lit(store, 4)
-    other = await Store.open(database_url)
+    other = await Store.open(database_url, KEYRING)
     try:
         leased = await asyncio.gather(*(waiting(one, LIT_AT + 10 * MINUTE) for one in (store, other, store, other)))
         told_of = [one for lease in leased for one in lease]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import town
 from parts import act, sweeps, taken
+from sealing_keys import KEYRING
 from sqlalchemy import text
 
 from domain.complaint import Reporter
@@ -218,7 +219,7 @@ def test_every_gap_has_a_name() -> None:
 
 async def test_processes_at_once_open_each_gap_once(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweeping, "PAGE", 5)
-    stores = [await Store.open(database_url) for _ in range(2)]
+    stores = [await Store.open(database_url, KEYRING) for _ in range(2)]
     try:
         for number in range(12):
             await taken(stores[0], f"S{number}", town.SMELL)

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import town
 from parts import act, drafted, sweeps, take, taken
-from sqlalchemy import event, text
+from sealing_keys import KEYRING
+from sqlalchemy import event, select
 
 from domain.complaint import Urgency
 from domain.event import Event
@@ -20,6 +21,8 @@ from domain.light import Light
 from domain.lighting import CHANGED
 from domain.limit import Stage
 from domain.ticket import Clock
+from storage import tables
+from storage.rows import event_of
 from storage.store import Store
 from storage.tickets import TicketFilter
 from supervision import sweeps as sweeping
@@ -207,7 +210,7 @@ async def test_time_that_jumps_about_leaves_the_light_where_time_ends(store: Sto
 
 
 async def test_processes_whose_times_differ_a_little_never_turn_a_light_back(database_url: str) -> None:
-    ahead, behind = await Store.open(database_url), await Store.open(database_url)
+    ahead, behind = await Store.open(database_url, KEYRING), await Store.open(database_url, KEYRING)
     try:
         ticket = await taken(ahead, "S1", town.SMELL)
         assert ticket.lead is not None
@@ -232,13 +235,14 @@ async def test_processes_whose_times_differ_a_little_never_turn_a_light_back(dat
 async def test_sweeps_at_once_change_each_light_once(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """More tickets than one page, swept by two processes' stores at once."""
     monkeypatch.setattr(sweeping, "PAGE", 7)
-    stores = [await Store.open(database_url) for _ in range(2)]
+    stores = [await Store.open(database_url, KEYRING) for _ in range(2)]
     try:
         await take(stores[0], *(drafted(f"S{n}", town.SMELL) for n in range(25)))
         await asyncio.gather(*(sweeps(stores[n % 2]).lights(NOW + 60 * DAY) for n in range(4)))
         async with stores[0]._engine.connect() as connection:
-            rows = await connection.execute(text("SELECT ticket_id, data FROM events WHERE action = 'light_changed'"))
-            counted = Counter((row[0], row[1]) for row in rows)
+            changed = select(tables.events).where(tables.events.c.action == "light_changed")
+            rows = (await connection.execute(changed)).mappings()
+            counted = Counter((row["ticket_id"], str(event_of(row).data)) for row in rows)
         assert len(counted) == 75
         assert set(counted.values()) == {1}
         assert (await stores[0].verify_chain()).intact
@@ -257,7 +261,7 @@ async def test_a_sweep_reads_what_has_fallen_due(store: Store, moment: str, expe
 
 async def test_the_queries_read_the_partial_indexes(sqlite_database_url: str) -> None:
     """On SQLite, whose plan is the same for few rows and many; PostgreSQL reads few rows whole."""
-    store = await Store.open(sqlite_database_url)
+    store = await Store.open(sqlite_database_url, KEYRING)
     seen: list[tuple[str, Any]] = []
 
     @event.listens_for(store._engine.sync_engine, "before_cursor_execute")

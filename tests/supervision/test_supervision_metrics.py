@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import town
 from histories import History, make_histories
+from sealing_keys import KEYRING
 from sqlalchemy.event import listens_for
 
 from domain.complaint import Kind
@@ -384,7 +385,7 @@ def test_every_metric_says_what_it_counts() -> None:
 
 async def test_every_figure_reads_ranges_of_indexes(sqlite_database_url: str) -> None:
     """On SQLite, whose plan is the same for few rows and many. A search within a search goes by the ticket or the number."""
-    store = await Store.open(sqlite_database_url)
+    store = await Store.open(sqlite_database_url, KEYRING)
     seen: list[tuple[str, Any]] = []
 
     @listens_for(store._engine.sync_engine, "before_cursor_execute")

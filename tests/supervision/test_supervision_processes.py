@@ -10,10 +10,12 @@ from pathlib import Path
 import town
 from databases import SqliteTemplate
 from parts import SCHEDULED, drafted, sweep_all, take
+from sealing_keys import KEYRING
 from sqlalchemy import func, select, text
 from timer_processes import TimerProcess
 
 from storage import tables
+from storage.rows import event_of
 from storage.store import Store
 from supervision.reports.settings import ReportFormat
 
@@ -27,19 +29,25 @@ async def facts(store: Store) -> dict[str, Counter[tuple[object, ...]]]:
     found: dict[str, Counter[tuple[object, ...]]] = {}
     async with store._engine.connect() as connection:
         for name, query in {
-            "events": "SELECT ticket_id, position, action, data FROM events WHERE actor = 'system' AND action <> 'pressed'",
             "pressed": "SELECT ticket_id FROM events WHERE action = 'pressed'",
-            "notices": "SELECT ticket_id, destination, about, payload FROM outbox",
             "lights": "SELECT ticket_id, position, stage, round, light, rungs FROM clocks",
             "gaps": "SELECT ticket_id, position, code, opened_at FROM gaps",
             "days": "SELECT day, dimension, key, figures FROM daily_figures",
         }.items():
             found[name] = Counter(tuple(row) for row in await connection.execute(text(query)))
+        event, notice = tables.events.c, tables.outbox.c
+        by_itself = select(tables.events).where(event.actor == "system", event.action != "pressed")
+        rows = (await connection.execute(by_itself)).mappings()
+        found["events"] = Counter(
+            (row["ticket_id"], row["position"], row["action"], str(event_of(row).data)) for row in rows
+        )
+        told = select(notice.ticket_id, notice.destination, notice.about, notice.payload)
+        found["notices"] = Counter(tuple(row) for row in await connection.execute(told))
     return found
 
 
 async def filled(url: str) -> Store:
-    store = await Store.open(url)
+    store = await Store.open(url, KEYRING)
     await take(store, *(drafted(f"S{n}", town.SMELL, NOW + timedelta(minutes=n)) for n in range(NUMBER)))
     return store
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 import town
 from histories import History, make_histories
 from parts import act, drafted, sweeps, take, taken
+from sealing_keys import KEYRING, open_all_seals
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -89,16 +90,17 @@ async def test_what_comes_twice_counts_once(store: Store) -> None:
 
 
 async def test_the_migration_counts_what_there_is(database_url: str) -> None:
-    store = await Store.open(database_url)
+    store = await Store.open(database_url, KEYRING)
     await make_histories(store, 3, 12, START, 14)
     await sweeps(store).lights(START + timedelta(days=10))
     await sweeps(store).gaps(START + timedelta(days=10))
     async with store._engine.connect() as connection:
         before = await kept(connection)
+    await open_all_seals(store)
     await store.close()
     await downgrade(database_url, "0004")
     await upgrade(database_url)
-    store = await Store.open(database_url)
+    store = await Store.open(database_url, KEYRING)
     async with store._engine.connect() as connection:
         assert await kept(connection) == before != {}
     await store.close()

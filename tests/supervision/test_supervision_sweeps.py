@@ -10,6 +10,7 @@ import pytest
 import town
 from histories import History
 from parts import act, drafted, sweeps, take, taken
+from sealing_keys import KEYRING
 
 from domain.event import Event
 from domain.lifecycle import Action
@@ -78,7 +79,7 @@ async def test_a_light_follows_its_moved_deadline(store: Store) -> None:
 
 
 async def test_processes_at_once_recompute_once(database_url: str) -> None:
-    stores = [await Store.open(database_url) for _ in range(2)]
+    stores = [await Store.open(database_url, KEYRING) for _ in range(2)]
     try:
         for number in range(8):
             ticket = await taken(stores[0], f"S{number}", town.SMELL)
@@ -122,7 +123,7 @@ async def test_a_machine_that_was_off_makes_up_for_it(store: Store) -> None:
 
 
 async def test_processes_at_once_keep_a_day_once(database_url: str) -> None:
-    stores = [await Store.open(database_url) for _ in range(2)]
+    stores = [await Store.open(database_url, KEYRING) for _ in range(2)]
     try:
         await taken(stores[0], "S1", town.SMELL)
         settings = SupervisionSettings(figures_days_back=2)
