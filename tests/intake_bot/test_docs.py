@@ -51,3 +51,10 @@ def test_every_command_is_in_the_readme(readme: str) -> None:
 def test_links_lead_somewhere(path: str) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / path).read_text(encoding="utf-8")):
         assert (ROOT / Path(path).parent / target).exists(), f"{path} points to {target}"
+
+
+def test_every_test_that_the_table_of_guards_names_exists() -> None:
+    named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", (ROOT / "docs" / "security.md").read_text(encoding="utf-8"))
+    files = {one.name: one.read_text(encoding="utf-8") for one in (ROOT / "tests").rglob("test_*.py")}
+    assert len(named) > 25
+    assert [(file, test) for file, test in named if f"def {test}(" not in files.get(file, "")] == []
