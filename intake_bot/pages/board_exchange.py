@@ -6,7 +6,7 @@ Comparing is `reconciling`, scoring `platform_scores`; what settles a difference
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -81,24 +81,6 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A difference, in words."""
-
-    number: int
-    channel: str
-    source_no: str
-    ticket_no: str
-    kind: str
-    theirs: str
-    ours: str
-    found_at: datetime
-    seen_at: datetime
-    settled_at: datetime | None
-    settled_by: str
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
 class ReportRow:
     """A report, in words; `good` in the part that is looked at."""
 
@@ -155,7 +137,7 @@ async def show_exchange(request: web.Request) -> web.Response:
         "board/exchange.html",
         compared=compared,
         waiting=sum(one.open for one in compared),
-        rows=[_row(house, one) for one in found[:PAGE]],
+        rows=[_in_words(house, one) for one in found[:PAGE]],
         next=address(before=str(found[PAGE - 1].id)) if len(found) > PAGE else "",
         channel=channel,
         settled=settled,
@@ -261,21 +243,16 @@ def _months(house: House) -> Sequence[str]:
     return found
 
 
-def _row(house: House, one: StoredDifference) -> Row:
+def _in_words(house: House, one: StoredDifference) -> StoredDifference:
+    """A difference as people read it: names in place of codes and accounts."""
     known = house.channels.get(one.channel)
-    return Row(
-        one.id,
-        known.settings.name if known is not None else one.channel,
-        one.source_no,
-        one.ticket_no,
-        KIND_NAMES[one.kind],
-        _standing(one.theirs),
-        _standing(one.ours),
-        one.found_at,
-        one.seen_at,
-        one.settled_at,
-        house.router.person_name(one.settled_by) if one.settled_by else "",
-        one.note,
+    return replace(
+        one,
+        channel=known.settings.name if known is not None else one.channel,
+        kind=KIND_NAMES[one.kind],
+        theirs=_standing(one.theirs),
+        ours=_standing(one.ours),
+        settled_by=house.router.person_name(one.settled_by) if one.settled_by else "",
     )
 
 
