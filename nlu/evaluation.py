@@ -22,6 +22,9 @@ from domain.category import CategoryTree
 from domain.complaint import KIND_NAMES
 from domain.understanding import Engine, Evidence, Understanding
 from nlu.calibration import Measured, measure, softmax
+from nlu.embedded.features import read
+from nlu.embedded.kin import independent
+from nlu.embedded.segmentation import build_dictionary
 from nlu.training import Row, train
 
 Doubles = npt.NDArray[np.float64]
@@ -204,6 +207,13 @@ def split(rows: Sequence[Row], share: float = 0.25, seed: int = 20261124) -> tup
     order = np.random.default_rng(seed).permutation(len(rows))
     cut = round(len(rows) * share)
     return [rows[at] for at in order[cut:]], [rows[at] for at in order[:cut]]
+
+
+def split_alone(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """As `split`, but only those of the rows to test on that share no passage with another row: the corpus says much twice."""
+    training, tests = split([row for row in rows if row.judged])
+    alone = independent(read([row.text for row in (*tests, *training)], build_dictionary()))
+    return training, [row for row, one in zip(tests, alone, strict=False) if one]
 
 
 def resident_megabytes() -> float:

@@ -21,6 +21,7 @@ from nlu.data import UnusableData, read_rows
 from nlu.embedded.engine import EmbeddedEngine
 from nlu.embedded.model import Model
 from nlu.evaluation import (
+    Line,
     compare_on_labels,
     curve_table,
     judge,
@@ -28,6 +29,7 @@ from nlu.evaluation import (
     label_of_leaf,
     per_label_table,
     split,
+    split_alone,
     table,
     without_kind_words,
 )
@@ -119,12 +121,14 @@ def evaluate(
     ] = False,
     output: Annotated[Path | None, typer.Option("--output", help="把结果也写成 Markdown 文件")] = None,
 ) -> None:
-    """评测：随程序发布的模型，以及（有 --data 时）在自己的数据上与几种基线相比。"""
+    """评测：随程序发布的模型在语料上（一两分钟），或有 --data 时在自己的数据上，都与几种基线相比。"""
     deployment, tree = deployment_and_tree()
     engine = build_engine(deployment, tree)
     parts = [f"## 模型 {engine.version}\n"]
     if data is None:
         parts.append(_of_shipped(engine))
+        lines = run(_compared(*split_alone(corpus_rows(tree)), rasa=rasa))
+        parts.append(table("事项，用四分之三的语料训练，用其余与别的文本没有相同段落的测试", lines))
     else:
         own = _own_rows(data, text, label, kind)
         tests = _own_rows(test, test_text or text, test_label or label, kind)
@@ -198,14 +202,20 @@ async def _of_data(
         )
         parts += [table("事项，自有类别模型（nlu train --data 所得）", [line]), per_label_table(line)]
     training, held_out = (own, tests) if tests else split(own)
-    lines = compare_on_labels(training, held_out)
-    if rasa:
-        line_of_rasa = await compare_rasa(training, held_out)
-        if line_of_rasa is None:
-            fail("Rasa 的环境尚未建立，请先运行 make rasa-environment")
-        lines.insert(-1, line_of_rasa)
+    lines = await _compared(training, held_out, rasa=rasa)
     parts += [table("事项，用这批数据训练", lines), per_label_table(lines[-1]), curve_table(lines[-1].measured)]
     return parts
+
+
+async def _compared(training: list[Row], held_out: list[Row], *, rasa: bool) -> list[Line]:
+    """The baselines, Rasa if wanted, and the embedded engine, trained on the same rows and judged on the same others."""
+    lines = compare_on_labels(training, held_out)
+    if rasa:
+        line = await compare_rasa(training, held_out)
+        if line is None:
+            fail("Rasa 的环境尚未建立，请先运行 make rasa-environment")
+        lines.insert(-1, line)
+    return lines
 
 
 @app.command("explain")
