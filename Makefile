@@ -9,9 +9,8 @@ PYTHON := $(shell for one in $(PYTHON) python3 python3.13 python3.12 python3.11;
 
 .PHONY: run test lint types check docs screenshots bench audit fuzz rasa rasa-environment browser lock clean
 
-# One arena for all threads: glibc would keep one for each, some 25 MB that nothing uses.
 run: $(ENVIRONMENT)/.runs $(PAGES)/node_modules/.installed
-	@MALLOC_ARENA_MAX=1 $(BIN)/intake-bot serve
+	@$(BIN)/intake-bot serve
 
 test: lint types $(PAGES)/node_modules/.installed browser rasa-environment
 	@echo "== tests"

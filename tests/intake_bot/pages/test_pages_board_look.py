@@ -23,8 +23,11 @@ PATHS = (
 LONG = "港口社区：" + "这一处垃圾堆放很久没有人来清理已经影响到周围居民的正常生活" * 6
 
 
-@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
-@pytest.mark.parametrize("full", [True, False], ids=["full", "empty"])
+@pytest.mark.parametrize(
+    ("size", "full"),
+    [(PHONE, True), (DESKTOP, True), (PHONE, False)],
+    ids=["full-phone", "full-desktop", "empty-phone"],
+)
 async def test_every_page_of_the_board_is_for_everybody(site: Site, size: dict[str, int], full: bool) -> None:
     if full:
         await live_through(site.house, 30, 40)
