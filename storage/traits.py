@@ -38,7 +38,10 @@ class Trait(StrEnum):
     REPEATED = "repeated"  # of a ticket: the same reporter had sent the same matter shortly before
     SOLVED = "solved"  # of a follow-up
     SOLVED_AT_ONCE = "solved_at_once"  # of a follow-up: solved, and never worked again
+    SOLVED_AT_SECOND = "solved_at_second"  # of a follow-up: solved, and worked again once
+    SOLVED_LATER = "solved_later"  # of a follow-up: solved, and worked again more than once
     SATISFIED = "satisfied"  # of a follow-up
+    DISSATISFIED = "dissatisfied"  # of a follow-up
 
 
 _AGAIN = ("sent_back_to_work", "reopened")
@@ -53,6 +56,14 @@ def trait_of(trait: Trait, members: Members, wanted: Slice, dialect: str) -> Con
     action = func.coalesce(other.action, "")
     so_far = other.at < wanted.counted_until
     done = and_(_clock.stopped_at.is_not(None), ~taken_away(), _clock.stopped_at < wanted.counted_until)
+
+    solved = word("solved", dialect) == "yes"
+    worked_again = (
+        select(func.count())
+        .where(same_ticket, action.in_(_AGAIN), other.sequence < _event.sequence)
+        .correlate(tables.tickets, tables.events)
+        .scalar_subquery()
+    )
 
     def happened(*conditions: Condition) -> Condition:
         return exists(select(other.sequence).where(same_ticket, *conditions))
@@ -96,12 +107,12 @@ def trait_of(trait: Trait, members: Members, wanted: Slice, dialect: str) -> Con
             _ticket.reporter_key != "",
             came_again(_moved(_ticket.created_at, -REPEATED_WITHIN, dialect), _ticket.created_at),
         ),
-        Trait.SOLVED: word("solved", dialect) == "yes",
-        Trait.SOLVED_AT_ONCE: and_(
-            word("solved", dialect) == "yes",
-            ~happened(action.in_(_AGAIN), other.sequence < _event.sequence),
-        ),
+        Trait.SOLVED: solved,
+        Trait.SOLVED_AT_ONCE: and_(solved, worked_again == 0),
+        Trait.SOLVED_AT_SECOND: and_(solved, worked_again == 1),
+        Trait.SOLVED_LATER: and_(solved, worked_again > 1),
         Trait.SATISFIED: word("satisfaction", dialect).in_(("satisfied", "basically")),
+        Trait.DISSATISFIED: word("satisfaction", dialect) == "unsatisfied",
     }
     return known[trait]
 

@@ -145,6 +145,10 @@ def worked_again(events: Iterable[Event]) -> bool:
     return any(event.action in AGAIN for event in events)
 
 
+def times_again(events: Iterable[Event]) -> int:
+    return sum(event.action in AGAIN for event in events)
+
+
 Hand = Callable[[History, datetime, list[History]], Iterable[Row]]
 
 BY_HAND: dict[str, Hand] = {
@@ -208,6 +212,15 @@ BY_HAND: dict[str, Hand] = {
     "solved": lambda one, _end, _all: follow_ups(one, lambda event, _before: event.data["solved"] == "yes"),
     "solved_at_once": lambda one, _end, _all: follow_ups(
         one, lambda event, before: event.data["solved"] == "yes" and not worked_again(before)
+    ),
+    "solved_at_second": lambda one, _end, _all: follow_ups(
+        one, lambda event, before: event.data["solved"] == "yes" and times_again(before) == 1
+    ),
+    "solved_later": lambda one, _end, _all: follow_ups(
+        one, lambda event, before: event.data["solved"] == "yes" and times_again(before) >= 2
+    ),
+    "dissatisfied": lambda one, _end, _all: follow_ups(
+        one, lambda event, _before: event.data["satisfaction"] == "unsatisfied"
     ),
     "satisfied": lambda one, _end, _all: follow_ups(
         one, lambda event, _before: event.data["satisfaction"] in {"satisfied", "basically"}
