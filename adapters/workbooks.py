@@ -48,7 +48,7 @@ Read = TypeVar("Read")
 
 def worksheets(path: Path) -> Iterator[Table]:
     """The visible sheets in order, each loaded when its turn comes. Raises `Unreadable`."""
-    _refuse_deadly(path)
+    refuse_deadly(path)
     workbook = _guarded(path, lambda: _opened(path))
     for index, sheet in enumerate(workbook.sheets_metadata):
         if sheet.visible is SheetVisibleEnum.Visible and sheet.typ is SheetTypeEnum.WorkSheet:
@@ -66,7 +66,7 @@ def _opened(path: Path) -> CalamineWorkbook:
         return CalamineWorkbook.from_path(path)  # the library tells an .xls with a password only by its name
 
 
-def _refuse_deadly(path: Path) -> None:
+def refuse_deadly(path: Path) -> None:
     """Raises `Unreadable` for a file that would end the process or fill its memory, made so or damaged."""
     with path.open("rb") as file:
         is_archive = file.read(len(_ZIP)) == _ZIP

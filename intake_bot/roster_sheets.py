@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
-import io
+import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
+from pathlib import Path
 
 from python_calamine import CalamineError, CalamineWorkbook
 
+from adapters.problems import Unreadable
+from adapters.workbooks import refuse_deadly
 from domain.absence import Absence
 from domain.worktime import local, midnight_after
 
@@ -34,12 +37,19 @@ class UnreadableSheet(Exception):
 
 
 def sheet_rows(content: bytes) -> Sheet:
-    """The rows of the first sheet of an .xlsx, or of a .csv in UTF-8 or GB18030. Raises UnreadableSheet."""
+    """The rows of the first sheet of an .xlsx, or of a .csv in UTF-8 or GB18030. Raises UnreadableSheet.
+
+    Not for the event loop: a workbook is looked at by a process of its own first.
+    """
     if content.startswith(_ZIP):
-        try:
-            return CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
-        except CalamineError:
-            raise UnreadableSheet(["文件打不开，请确认它是 .xlsx 或 .csv"]) from None
+        with tempfile.NamedTemporaryFile(prefix="roster-", suffix=".xlsx") as file:
+            file.write(content)
+            file.flush()
+            try:
+                refuse_deadly(Path(file.name))
+                return CalamineWorkbook.from_path(file.name).get_sheet_by_index(0).to_python()
+            except (CalamineError, Unreadable):
+                raise UnreadableSheet(["文件打不开，请确认它是 .xlsx 或 .csv，没有损坏，也不太大"]) from None
     for encoding in ("utf-8-sig", "gb18030"):
         try:
             return list(csv.reader(content.decode(encoding).splitlines()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -185,7 +186,8 @@ async def import_absences(request: web.Request) -> web.Response:
     house, preview = house_of(request), read_flag(request, "preview")
     people = {account: name for account, (name, _) in people_of(house).items()}
     try:
-        absences = read_absences(sheet_rows(await request.read()), people)
+        rows = await asyncio.to_thread(sheet_rows, await request.read())
+        absences = read_absences(rows, people)
     except UnreadableSheet as error:
         raise bad_fields([FieldError("file", one) for one in error.problems]) from None
     known = await _known(house, absences)

@@ -82,3 +82,14 @@ def test_what_is_no_sheet_is_refused(tmp_path: Path) -> None:
     for file in (tmp_path / "x.xlsx", tmp_path / "gone.csv"):
         with pytest.raises(UnreadableSheet, match="打不开"):
             read_sheet(file)
+
+
+def test_a_small_workbook_cannot_fill_the_memory(tmp_path: Path) -> None:
+    file = tmp_path / "far.xlsx"
+    with xlsxwriter.Workbook(file, {"constant_memory": True}) as workbook:
+        sheet = workbook.add_worksheet()
+        sheet.write_row(0, 0, HEADING)
+        sheet.write(1_048_575, 16_383, "远")
+    assert file.stat().st_size < 20_000
+    with pytest.raises(UnreadableSheet, match="不太大"):
+        read_sheet(file)
