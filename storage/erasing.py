@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, and_, delete, func, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.complaint import Reporter
@@ -41,20 +41,21 @@ class Erasing:
     async def of_number(self, phone: str) -> list[str]:
         """The numbers of all tickets of the reporter with a phone number that are not erased, oldest first."""
         key = reporter_key(Reporter(phone=phone), keyring_of(self._engine.dialect))
-        theirs = select(_ticket.no).where(_ticket.reporter_key == key, _ticket.erased.is_(False)).order_by(_ticket.id)
+        theirs = select(_ticket.no).where(_ticket.reporter_key == key, ~_ticket.erased).order_by(_ticket.id)
         async with self._engine.connect() as connection:
             return list((await connection.execute(theirs)).scalars()) if key else []
 
     async def over_since(self, before: datetime, limit: int) -> list[str]:
         """Tickets that nothing has happened to since a moment and that may be erased, the oldest first."""
         over = and_(
-            _ticket.erased.is_(False),
+            text(tables.NOT_ERASED),
+            _ticket.created_at < before,  # for the index; what is over was there before
             _ticket.status.in_(sorted(str(one) for one in MAY_BE_ERASED)),
             func.coalesce(_ticket.closed_at, _ticket.created_at) < before,
         )
+        oldest = select(_ticket.no).where(over).order_by(_ticket.created_at, _ticket.id).limit(limit)
         async with self._engine.connect() as connection:
-            found = await connection.execute(select(_ticket.no).where(over).order_by(_ticket.id).limit(limit))
-            return list(found.scalars())
+            return list((await connection.execute(oldest)).scalars())
 
     async def erase(self, no: str, work: Callable[[Ticket], Outcome], keys_of: KeysOf) -> Ticket:
         """Erase one ticket. Raises what `work` raises, NotAllowed while something about it waits to be delivered,
@@ -99,6 +100,8 @@ def _blank(connection: Connection, ticket: Ticket) -> None:
             update(sent).where(this).values({name: row_of[name] for name in ("document", "reporter", "raw")})
         )
     connection.execute(update(event).where(event.c.ticket_id == ticket.id).values(words=None))
+    # What was given up could be put back, and would tell nothing then.
+    connection.execute(delete(told).where(told.c.ticket_id == ticket.id, told.c.parked_at.is_not(None)))
     connection.execute(update(told).where(told.c.ticket_id == ticket.id).values(payload="{}", last_error=""))
     connection.execute(delete(tables.pictures).where(tables.pictures.c.ticket_no == ticket.no))
     proposal, member, difference = (

@@ -110,6 +110,9 @@ class Ledger:
         sent = self.connection.execute(select(func.max(table.c.ordinal)).where(table.c.ticket_id == ticket.id))
         row = complaint_row(ticket.id, int(sent.scalar_one()) + 1, draft.ticket.complaint)
         insert_rows(self.connection, table, [row])
+        # A matter that was erased and is told again holds what people told us again.
+        told_again = update(tables.tickets).where(tables.tickets.c.id == ticket.id, tables.tickets.c.erased)
+        self.connection.execute(told_again.values(erased=False))
 
     def was_just_sent(self, ticket: Ticket, draft: Outcome) -> bool:
         """Whether the newest sending of this version says the same."""

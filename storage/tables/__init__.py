@@ -26,6 +26,7 @@ from storage.tables.finding import (
 )
 from storage.tables.handling import (
     CLOCK_LIGHTS_UP,
+    NOT_ERASED,
     ORDER_IS_OPEN,
     SHARE_IN_WORK,
     STILL_OPEN,
@@ -56,6 +57,7 @@ __all__ = [
     "CLOCK_LIGHTS_UP",
     "DIFFERENCE_OPEN",
     "IN_INCIDENT",
+    "NOT_ERASED",
     "ORDER_IS_OPEN",
     "PROPOSAL_WAITS",
     "SHARE_IN_WORK",

@@ -47,6 +47,9 @@ STILL_OPEN = (
 """The tickets of `domain.ticket.OPEN`, as the partial index and its queries spell it: so that it serves, and not the index over
 all statuses."""
 
+NOT_ERASED = "NOT erased"
+"""The tickets that still hold what people told us, as the index over their age and its query spell it."""
+
 tickets = Table(
     "tickets",
     metadata,
@@ -101,6 +104,7 @@ tickets = Table(
     Index("ix_tickets_unit_status_id", "unit", "status", "id"),
     Index("ix_tickets_light_id", "light", "id"),
     partial_index("ix_tickets_created_at_light_unit_status", "created_at", "light", "unit", "status", where=STILL_OPEN),
+    partial_index("ix_tickets_created_at", "created_at", where=NOT_ERASED),
     Index("ix_tickets_reporter_key_category_created_at", "reporter_key", "category", "created_at"),
 )
 

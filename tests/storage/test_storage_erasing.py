@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from parts import act, taken
+from parts import act, drafted, taken
 from sqlalchemy import select, text, update
-from town import MONDAY, OPERATOR, STALL, member
+from town import CHANNEL, MONDAY, OPERATOR, PLANNER, STALL, member
 
 from domain.complaint import Reporter
 from domain.erasure import ERASED, GONE, erase
+from domain.intake import received_again
 from domain.lifecycle import Action, NotAllowed
+from domain.outcome import Outcome
 from domain.people import SYSTEM
 from domain.ticket import Status, Ticket
 from storage import tables
@@ -87,6 +89,36 @@ async def test_nothing_of_it_stands_anywhere(store: Store) -> None:
         left = f"SELECT count(*) FROM search_grams WHERE {holds}"
         piece = store.search._kept("石桥")
         assert (await connection.execute(text(left), {"p": piece})).scalar_one() == 0
+
+
+async def test_what_is_told_again_after_that_can_be_erased_again(store: Store) -> None:
+    ticket = await closed(store)
+    await tell_all(store)
+    await erased(store, ticket.no)
+    again = drafted("S1", STALL, content=TOLD, raw=TOLD.encode(), source_version=1)
+
+    def received(existing: Ticket, draft: Outcome) -> Outcome | None:
+        return received_again(existing, draft, CHANNEL, MONDAY, PLANNER)
+
+    await store.take([again], channel="12345", nonce=None, seen_at=MONDAY, again=received)
+    await act(store, ticket.no, Action.ACCEPT, member(), MONDAY)
+    await act(store, ticket.no, Action.CONTACT, member(), MONDAY)
+    await act(store, ticket.no, Action.RESOLVE, member(), MONDAY, result="已再次处理", photos=("/pictures/2",))
+    await act(store, ticket.no, Action.FOLLOW_UP, OPERATOR, MONDAY, solved="yes", satisfaction="satisfied")
+    await act(store, ticket.no, Action.CLOSE, OPERATOR, MONDAY)
+    await tell_all(store)
+    assert await store.erasing.over_since(MONDAY + timedelta(days=1), 10) == [ticket.no]
+    await erased(store, ticket.no)
+    assert [raw for raw, _ in await store.tickets.raw_bodies(ticket.no)] == [b"", b""]
+    assert (await store.verify_chain()).intact
+
+
+async def test_what_was_given_up_is_not_told_emptied(store: Store) -> None:
+    ticket = await closed(store)
+    async with writing(store._engine) as connection:
+        await connection.execute(update(tables.outbox).values(next_attempt_at=None, parked_at=MONDAY))
+    await erased(store, ticket.no)
+    assert await store.parked.latest(10) == []
 
 
 async def test_what_is_worked_on_or_waits_to_be_told_is_not_erased(store: Store) -> None:

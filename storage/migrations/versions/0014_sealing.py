@@ -49,6 +49,10 @@ def upgrade() -> None:
     op.execute("UPDATE tickets SET reporter_key = ''")  # digests without a key: numbers could be guessed from them
     op.execute("UPDATE tickets SET risky = true WHERE understanding NOT LIKE '%\"risks\":[]%'")
     op.add_column("tickets", sa.Column("erased", sa.Boolean(), nullable=False, server_default=sa.false()))
+    not_erased = sa.text("NOT erased")
+    op.create_index(
+        "ix_tickets_created_at", "tickets", ["created_at"], sqlite_where=not_erased, postgresql_where=not_erased
+    )
     op.add_column("events", sa.Column("words", sa.LargeBinary() if on_postgresql else sa.Text(), nullable=True))
     op.add_column(
         "events", sa.Column("words_digest", sa.String(length=64), nullable=False, server_default=sa.text("''"))
@@ -84,6 +88,7 @@ def downgrade() -> None:
         _forget_digests(on_postgresql=False)
     op.drop_column("events", "words_digest")
     op.drop_column("events", "words")
+    op.drop_index("ix_tickets_created_at", "tickets")
     op.drop_column("tickets", "erased")
     op.drop_column("tickets", "risky")
     op.drop_table("sealing_keys")
