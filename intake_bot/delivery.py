@@ -25,7 +25,7 @@ from domain.complaint import WECHAT
 from intake_bot.conversation.state import WECHAT_CONTACT
 from intake_bot.house import House
 from intake_bot.notice_wording import notice_text
-from intake_bot.outgoing import why
+from intake_bot.outgoing import beginning, why
 from intake_bot.platform_answers import note_shortcomings, take_message, take_refusal
 from intake_bot.reporting_back import report_of
 from intake_bot.settings import DeliverySettings
@@ -293,16 +293,6 @@ async def _post(
         headers |= signed_headers(secret, content)
     try:
         async with session.post(address, data=content, headers=headers, allow_redirects=False) as answer:
-            return answer.status, await _beginning(answer)
+            return answer.status, await beginning(answer, _LONGEST_ANSWER)
     except (aiohttp.ClientError, TimeoutError) as error:
         raise Unreachable(f"连接平台失败（{why(error)}）") from None
-
-
-async def _beginning(answer: aiohttp.ClientResponse) -> bytes:
-    """A body, or as much of it as is looked at; it may come in any number of pieces."""
-    content = bytearray()
-    async for part in answer.content.iter_any():
-        content += part
-        if len(content) >= _LONGEST_ANSWER:
-            break
-    return bytes(content[:_LONGEST_ANSWER])

@@ -10,7 +10,7 @@ from adapters.channel import Channel, Unreadable
 from adapters.listing import Listed
 from adapters.signature import signed_headers
 from domain.worktime import local
-from intake_bot.outgoing import why
+from intake_bot.outgoing import beginning, why
 
 MOST_PAGES = 2_000
 LARGEST_PAGE = 16_777_216
@@ -44,22 +44,15 @@ async def _page(
         async with session.get(url, params=query, headers=headers, allow_redirects=False) as answer:
             if answer.status != 200:
                 raise NotFetched(f"平台列表第 {query['page']} 页回答 {answer.status}")
-            content = await _limited(answer)
+            content = await beginning(answer, LARGEST_PAGE + 1)
     except (aiohttp.ClientError, TimeoutError) as error:
         raise NotFetched(f"连接平台失败（{why(error)}）") from None
+    if len(content) > LARGEST_PAGE:
+        raise NotFetched(f"平台列表一页超过 {LARGEST_PAGE // 1_048_576} MB")
     try:
         return channel.listed(content)
     except Unreadable as error:
         raise NotFetched(f"平台列表第 {query['page']} 页读不出：{error}") from None
-
-
-async def _limited(answer: aiohttp.ClientResponse) -> bytes:
-    content = bytearray()
-    async for part in answer.content.iter_chunked(65_536):
-        content += part
-        if len(content) > LARGEST_PAGE:
-            raise NotFetched(f"平台列表一页超过 {LARGEST_PAGE // 1_048_576} MB")
-    return bytes(content)
 
 
 def _written(moment: datetime) -> str:

@@ -21,6 +21,7 @@ from intake_bot.settings import Settings
 
 SCHEMES = frozenset({"http", "https"})
 _NAT64 = ip_network("64:ff9b::/96")
+_PART = 65_536
 _THIS_MACHINE = "localhost"
 _DISGUISED = re.compile(r"(.*\.)?(0x[0-9a-f]*|[0-9]+)\.?", re.IGNORECASE)
 """What resolvers take for an address though it is not written as one: 2130706433, 0x7f.1, 127.1."""
@@ -111,6 +112,16 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
     inner = _innermost(address)
     site_local = isinstance(inner, IPv6Address) and inner.is_site_local
     return inner.is_global and not (inner.is_multicast or inner.is_reserved or site_local)
+
+
+async def beginning(answer: aiohttp.ClientResponse, most: int) -> bytes:
+    """A body, or its first `most` bytes; it may come in any number of pieces."""
+    content = bytearray()
+    async for part in answer.content.iter_chunked(_PART):
+        content += part
+        if len(content) >= most:
+            break
+    return bytes(content[:most])
 
 
 def why(error: BaseException) -> str:

@@ -25,7 +25,7 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet, OctKey
 
 from intake_bot.house import House
-from intake_bot.outgoing import Outgoing, why
+from intake_bot.outgoing import Outgoing, beginning, why
 from intake_bot.pages_settings import PortalSettings
 
 log = structlog.get_logger()
@@ -217,12 +217,10 @@ class Portal:
                 self._outgoing.session(PATIENCE) as session,
                 session.request(method, address, allow_redirects=False, **arguments) as response,
             ):
-                content = bytearray()
-                async for part in response.content.iter_chunked(65_536):
-                    content += part
-                    if len(content) > LARGEST_ANSWER:
-                        raise ValueError("the answer is too long")
-            found = msgspec.json.decode(bytes(content))
+                content = await beginning(response, LARGEST_ANSWER + 1)
+            if len(content) > LARGEST_ANSWER:
+                raise ValueError("the answer is too long")
+            found = msgspec.json.decode(content)
             if not isinstance(found, dict):
                 raise ValueError("the answer is no JSON object")
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import aiohttp
 import msgspec
 
-from intake_bot.outgoing import Outgoing, why
+from intake_bot.outgoing import Outgoing, beginning, why
 from storage.store import Store
 
 _TOKEN_OVER = frozenset({40001, 40014, 42001})
@@ -99,12 +99,10 @@ class WechatCalls:
             raise self._unreachable(error) from None
 
     async def _read(self, answer: aiohttp.ClientResponse, most: int, too_long: str) -> bytes:
-        content = bytearray()
-        async for part in answer.content.iter_chunked(1 << 16):
-            content += part
-            if len(content) > most:
-                raise WechatRefused(too_long, final=True)
-        return bytes(content)
+        content = await beginning(answer, most + 1)
+        if len(content) > most:
+            raise WechatRefused(too_long, final=True)
+        return content
 
     async def _token(self, now: datetime, *, anew: bool = False) -> str:
         known = None if anew else await self._store.remote_tokens.get(self._token_name, now)
