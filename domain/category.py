@@ -62,6 +62,16 @@ class CategoryTree:
         leaf = self._leaves.get(code)
         return leaf.name if leaf else code
 
+    def first_of(self, codes: Iterable[str], unit: str, department: str) -> Category | None:
+        """The first of some leaves that is a unit's business or, where a department is named, that department's."""
+        for leaf in map(self.get, codes):
+            if leaf is None:
+                continue
+            owner = leaf.department.code if leaf.department is not None else leaf.unit
+            if owner == (department or unit):
+                return leaf
+        return None
+
     def answering_to(self, scheme: str, code: str) -> tuple[Category, ...]:
         """The leaves that a code of another scheme may mean; empty when none does."""
         return self._by_scheme.get(f"{scheme}:{code}", ())

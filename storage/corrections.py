@@ -9,11 +9,12 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.complaint import Kind
 from domain.privacy import masked_text
+from domain.understanding import Guess
 from storage import tables
 from storage.rows import complaint_of, event_of, understanding_of
 
@@ -30,6 +31,18 @@ class Correction:
     text: str
     category: str
     kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A text that a unit returned as not its own, and was right. `guesses`: what the model thought of, the likeliest
+    first; `unit`, `department`: whose it is by the ruling, an outside department's where one is named."""
+
+    text: str
+    kind: Kind
+    guesses: tuple[Guess, ...]
+    unit: str
+    department: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +68,11 @@ class CorrectedTicket:
     note: str
 
 
+_ticket = tables.tickets.c
+_OPEN_TO_LEARNING = (_ticket.confidential.is_(False), _ticket.kind != Kind.REPORT.value, ~_ticket.erased)
+"""Whose words may be learnt from; of what was erased there are none."""
+
+
 class Corrections:
     """Queries over corrections. None of them writes."""
 
@@ -63,33 +81,33 @@ class Corrections:
 
     async def rows(self) -> list[Correction]:
         """Every reclassified ticket as a training row, oldest first. 保密 reporters and reports (举报) are left out."""
-        ticket, sent = tables.tickets.c, tables.complaints.c
-        statement = (
-            select(ticket.category, ticket.kind, sent.document, sent.reporter)
-            .join(tables.complaints, and_(sent.ticket_id == ticket.id, sent.ordinal == 1))
-            .where(
-                ticket.id.in_(select(tables.events.c.ticket_id).where(tables.events.c.action == RECLASSIFIED)),
-                ticket.confidential.is_(False),
-                ticket.kind != Kind.REPORT.value,
-            )
-            .order_by(ticket.id)
-        )
+        statement = _told().where(_ticket.id.in_(_with(RECLASSIFIED)), *_OPEN_TO_LEARNING).order_by(_ticket.id)
         async with self._engine.connect() as connection:
             found = (await connection.execute(statement)).mappings().all()
         return [_correction(row) for row in found]
 
+    async def returned(self) -> list[Returned]:
+        """Every ticket that a unit returned with success and that nobody classified anew, oldest first.
+
+        保密 reporters and reports (举报) are left out.
+        """
+        statement = (
+            _told()
+            .where(_ticket.id.in_(_with(RETURNED)), _ticket.id.not_in(_with(RECLASSIFIED)), *_OPEN_TO_LEARNING)
+            .order_by(_ticket.id)
+        )
+        async with self._engine.connect() as connection:
+            found = (await connection.execute(statement)).mappings().all()
+        return [_returned(row) for row in found]
+
     async def latest(self, limit: int) -> list[CorrectedTicket]:
         """What people set right last. 保密 reporters and reports (举报) are left out."""
-        event, ticket, sent = tables.events.c, tables.tickets.c, tables.complaints.c
+        event, sent = tables.events.c, tables.complaints.c
         statement = (
-            select(ticket.no, tables.events, sent.document, sent.reporter)
-            .join(tables.tickets, ticket.id == event.ticket_id)
-            .join(tables.complaints, and_(sent.ticket_id == ticket.id, sent.ordinal == 1))
-            .where(
-                event.action == RECLASSIFIED,
-                ticket.confidential.is_(False),
-                ticket.kind != Kind.REPORT.value,
-            )
+            select(_ticket.no, tables.events, sent.document, sent.reporter)
+            .join(tables.tickets, _ticket.id == event.ticket_id)
+            .join(tables.complaints, and_(sent.ticket_id == _ticket.id, sent.ordinal == 1))
+            .where(event.action == RECLASSIFIED, *_OPEN_TO_LEARNING)
             .order_by(event.at.desc(), event.sequence.desc())
             .limit(limit)
         )
@@ -105,6 +123,26 @@ class Corrections:
             for start, after in pairwise((*weeks, end)):
                 found += await _week(connection, start, after)
         return found
+
+
+def _told() -> Select[Any]:
+    """Tickets with what was told."""
+    sent = tables.complaints.c
+    columns = (_ticket.category, _ticket.kind, _ticket.understanding, _ticket.unit, _ticket.refer_to)
+    first = and_(sent.ticket_id == _ticket.id, sent.ordinal == 1)
+    return select(*columns, sent.document, sent.reporter).join(tables.complaints, first)
+
+
+def _with(action: str) -> Select[tuple[int]]:
+    """Tickets that an event happened to."""
+    return select(tables.events.c.ticket_id).where(tables.events.c.action == action)
+
+
+def _returned(row: Mapping[Any, Any]) -> Returned:
+    read = understanding_of(row["understanding"])
+    guesses = (read.category, *read.runners_up)
+    text = masked_text(complaint_of(row).text)
+    return Returned(text, Kind(row["kind"]), guesses, row["unit"], row["refer_to"])
 
 
 def _correction(row: Mapping[Any, Any]) -> Correction:

@@ -16,6 +16,7 @@ from domain.understanding import Evidence
 from intake_bot.commands.console import console, deployment_and_tree, fail, run
 from intake_bot.engines import build_engine
 from intake_bot.house import open_store
+from intake_bot.learning import corrected_rows
 from intake_bot.settings import Deployment
 from nlu.data import UnusableData, read_rows
 from nlu.embedded.engine import EmbeddedEngine
@@ -36,9 +37,6 @@ from nlu.evaluation import (
 from nlu.models import ModelShelf, UnreadableModel
 from nlu.rasa.measuring import compare_rasa
 from nlu.training import Row, WorseModel, compare, corpus_rows, leaf_words, train_and_switch
-
-CORRECTION_WEIGHT = 3.0
-"""A text of the bureau's own, judged by its own people, counts as several of the corpus."""
 
 app = typer.Typer(help="读懂诉求的模型", no_args_is_help=True)
 
@@ -67,7 +65,12 @@ def train(
         _switch(shelf, own, frozenset(), [], force=force)
         return
     shelf = ModelShelf(deployment.path(deployment.settings.nlu.model_dir))
-    corrected = run(_corrections(deployment))
+
+    async def corrections() -> list[Row]:
+        async with open_store(deployment) as store:
+            return await corrected_rows(store, tree)
+
+    corrected = run(corrections())
     console.print(f"除自带语料外，人工纠正 {len(corrected)} 条，自己的数据 {len(own)} 条。", markup=False)
     _switch(shelf, corpus_rows(tree), leaf_words(tree), [*corrected, *own], force=force)
 
@@ -295,9 +298,3 @@ def _own_rows(data: Path | None, text: list[str] | None, label: str, kind: str) 
         return read_rows(data, text, label or None, kind or None)
     except UnusableData as error:
         fail(str(error), code=2)
-
-
-async def _corrections(deployment: Deployment) -> list[Row]:
-    """What people have set right, as training rows."""
-    async with open_store(deployment) as store:
-        return [Row(one.text, one.category, str(one.kind), CORRECTION_WEIGHT) for one in await store.corrections.rows()]

@@ -12,6 +12,7 @@ from service import ROOT, Caller, copy_beside, sample
 from domain.category import CategoryTree
 from domain.understanding import Evidence
 from intake_bot import engines
+from intake_bot.learning import corrected_rows
 from intake_bot.settings import Deployment, load_deployment
 from nlu.embedded.engine import EmbeddedEngine
 from nlu.models import ModelShelf
@@ -90,3 +91,30 @@ async def test_a_correction_counts_against_the_model_and_becomes_a_training_row(
     assert by_category == {"C0101": (3, 2), "E0101": (1, 0)}
     rows = await caller.house.store.corrections.rows()
     assert [(one.category, "13800000000" in one.text) for one in rows] == [("C0103", False)], "保密 is left out"
+
+
+async def test_what_was_returned_is_learnt_as_a_matter_of_whoever_has_it_now(caller: Caller) -> None:
+    desk = await caller.new_token("operator")
+    told = {"title": "", "questionCode": "", "majorContent": "恬庄古街有人在楼顶搭棚子"}
+    body = {**sample("12345"), **told}
+    no = (await caller.send("12345", body)).body["ticket_no"]
+    ticket = await caller.house.store.tickets.get(no)
+    assert ticket is not None and ticket.lead is not None
+    tree, first = caller.house.tree, ticket.lead.unit
+    member = await caller.new_token("brigade", first)
+    others = [
+        (one.code, leaf.unit)
+        for one in ticket.understanding.runners_up
+        if (leaf := tree.get(one.code)) is not None and leaf.unit is not None and leaf.unit != first
+    ]
+    assert others, "the model has thought of a matter of another unit: else this test tells nothing"
+    category, unit = others[0]
+    await caller.act(no, "accept", member)
+    await caller.act(no, "return", member, reason_code="R1", basis="权力清单第12项")
+    assert await corrected_rows(caller.house.store, tree) == [], "nobody has ruled yet"
+    assert (await caller.act(no, "transfer", desk, brigade=unit, reason="同意退单")).status == 200
+    (row,) = await corrected_rows(caller.house.store, tree)
+    assert row.label == category
+    assert "搭棚子" in row.text
+    await caller.act(no, "reclassify", desk, category="C0103", note="是夜市")
+    assert [one.label for one in await corrected_rows(caller.house.store, tree)] == ["C0103"]
