@@ -7,6 +7,7 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from databases import POSTGRESQL, SQLITE, NoPostgres, PostgresServer, SqliteTemp
 from histories import History, make_histories, read_histories
 from parts import sweeps
 from sealing_keys import KEYRING, WRITTEN
-from service import ADMIN_TOKEN, ROOT, SECRETS
+from service import ADMIN_TOKEN, ROOT, SECRETS, copy_beside
 
 from domain.category import CategoryTree
 from intake_bot.engines import build_engine
@@ -25,6 +26,7 @@ from intake_bot.house import House, open_house
 from intake_bot.settings import Deployment, load_deployment
 from nlu.categories import load_categories
 from nlu.embedded.engine import EmbeddedEngine
+from nlu.models import ModelShelf
 from storage.store import Store
 
 os.environ["INTAKE_KEYS"] = WRITTEN  # of every service that a test starts, in this process or another
@@ -164,6 +166,19 @@ def shipped_deployment(tree: CategoryTree) -> Deployment:
 def engine(shipped_deployment: Deployment, tree: CategoryTree, quiet_logs: None) -> EmbeddedEngine:
     """The model of `make run`, loaded once; it is trained when it is not there."""
     return build_engine(shipped_deployment, tree)
+
+
+@pytest.fixture
+def two_models(tmp_path: Path, engine: EmbeddedEngine, tree: CategoryTree) -> Deployment:
+    """A deployment of its own whose shelf holds the shipped model and a twin under another version."""
+    config = (ROOT / "config.yml").read_text(encoding="utf-8").replace("var/models", "models")
+    (tmp_path / "config.yml").write_text(config, encoding="utf-8")
+    copy_beside(tmp_path)
+    shelf = ModelShelf(tmp_path / "models")
+    shelf.save(engine.model)
+    shelf.save(replace(engine.model, version="2000-01-01-twin"))
+    shelf.make_current(engine.model.version)
+    return load_deployment(tmp_path / "config.yml", tree)
 
 
 @pytest.fixture

@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from service import ROOT, Caller, copy_beside, sample
+from service import Caller, sample
 
 from domain.category import CategoryTree
 from domain.understanding import Evidence
 from intake_bot import engines
 from intake_bot.learning import corrected_rows
-from intake_bot.settings import Deployment, load_deployment
+from intake_bot.settings import Deployment
 from nlu.embedded.engine import EmbeddedEngine
 from nlu.models import ModelShelf
-
-
-@pytest.fixture
-def two_models(tmp_path: Path, engine: EmbeddedEngine, tree: CategoryTree) -> Deployment:
-    """A deployment of its own whose shelf holds the shipped model and a twin under another version."""
-    config = (ROOT / "config.yml").read_text(encoding="utf-8").replace("var/models", "models")
-    (tmp_path / "config.yml").write_text(config, encoding="utf-8")
-    copy_beside(tmp_path)
-    shelf = ModelShelf(tmp_path / "models")
-    shelf.save(engine.model)
-    shelf.save(replace(engine.model, version="2000-01-01-twin"))
-    shelf.make_current(engine.model.version)
-    return load_deployment(tmp_path / "config.yml", tree)
 
 
 async def test_a_switched_model_takes_over_while_requests_run(

@@ -164,3 +164,19 @@ async def test_the_record_is_checked_by_a_button(site: Site) -> None:
     async with visitor.page.expect_navigation():
         await visitor.page.get_by_role("button", name="立即校验").click()
     await expect(visitor.page.locator(".plain")).to_contain_text("逐条相符")
+
+
+async def test_every_page_reads_without_scripts(site: Site) -> None:
+    await fill(site)
+    visitor = await site.colleague(Role.ADMINISTRATOR, java_script_enabled=False)
+    told = {
+        "": "需要留意",
+        "/users": "operator.1",
+        "/rosters": "brigade-1.fh.a",
+        "/config": "12345",
+        "/audit/accounts": "新建账号",
+    }
+    for path in PATHS:
+        await visitor.goto(f"/admin{path}")
+        await expect(visitor.page.locator("main h1, main h2").first).to_be_visible()
+        await expect(visitor.page.locator("main")).to_contain_text(told.get(path, ""))

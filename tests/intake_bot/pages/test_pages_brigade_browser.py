@@ -382,3 +382,13 @@ async def test_a_session_that_is_over_closes_what_was_kept_for_reading(site: Sit
     await page.goto(f"{site.address}/brigade")
     await expect(page.get_by_role("button", name="登录")).to_be_visible()
     await page.wait_for_function(f"{KEPT_PAGES}.then((kept) => !kept)")
+
+
+async def test_a_task_is_found_and_read_without_scripts(site: Site) -> None:
+    no = await reported(site)
+    visitor = await site.colleague(Role.BRIGADE, "brigade-1", PHONE, OWNER, java_script_enabled=False)
+    await visitor.goto("/brigade")
+    await visitor.page.get_by_role("link", name=no).first.click()
+    for said in (no, "流动摊贩占道经营", "恬庄古街北入口", "办结"):
+        await expect(visitor.page.locator("body")).to_contain_text(said)
+    assert await visitor.overflow() <= 0
