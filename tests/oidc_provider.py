@@ -122,10 +122,6 @@ async def running_provider() -> AsyncIterator[Provider]:
     app.router.add_get("/keys", provider.keys)
     app.router.add_get("/authorize", provider.authorize)
     app.router.add_post("/token", provider.token)
-    server = TestServer(app)
-    await server.start_server()
-    provider.issuer = str(server.make_url("")).rstrip("/")
-    try:
+    async with TestServer(app) as server:
+        provider.issuer = str(server.make_url("")).rstrip("/")
         yield provider
-    finally:
-        await server.close()

@@ -74,10 +74,6 @@ async def wechat_peer() -> AsyncIterator[WechatPeer]:
     app.router.add_post("/cgi-bin/message/custom/send", peer.custom)
     app.router.add_post("/cgi-bin/message/template/send", peer.template)
     app.router.add_get("/cgi-bin/media/get", peer.media)
-    server = TestServer(app)
-    await server.start_server()
-    peer.address = str(server.make_url("")).rstrip("/")
-    try:
+    async with TestServer(app) as server:
+        peer.address = str(server.make_url("")).rstrip("/")
         yield peer
-    finally:
-        await server.close()

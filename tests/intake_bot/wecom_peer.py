@@ -133,10 +133,6 @@ async def wecom_peer() -> AsyncIterator[WecomPeer]:
     app.router.add_get("/cgi-bin/gettoken", peer.token)
     app.router.add_post("/cgi-bin/message/send", peer.send)
     app.router.add_post("/cgi-bin/message/update_template_card", peer.update)
-    server = TestServer(app)
-    await server.start_server()
-    peer.address = str(server.make_url("")).rstrip("/")
-    try:
+    async with TestServer(app) as server:
+        peer.address = str(server.make_url("")).rstrip("/")
         yield peer
-    finally:
-        await server.close()
